@@ -1,0 +1,54 @@
+#pragma once
+
+#include <array>     // std::array.
+#include <cstdint>   // std::uint8_t.
+#include <optional>  // std::optional.
+#include <span>      // std::span.
+
+#include "fare/decision.h"    // TargetId, kAttemptsMax.
+#include "fare/price_book.h"  // Charge.
+#include "fare/time.h"        // Instant, Duration.
+#include "fare/usage.h"       // Usage.
+
+namespace fare {
+
+// What became of one attempt.
+struct Attempt {
+  TargetId target{};
+  Instant started{};           // Prices are those of this instant.
+  bool answered = false;       // False: it failed, timed out or was cut off.
+  std::optional<Usage> usage;  // As the vendor reported it; nothing if it did not.
+  Duration first_token{};      // From `started`; meaningless unless answered.
+  Duration total{};            // From `started` to the end.
+};
+
+// What became of a request: its attempts, in order.
+struct Outcome {
+  std::span<const Attempt> attempts;  // At most kAttemptsMax.
+};
+
+enum class SettleStatus : std::uint8_t {
+  kSettled,
+  kAlreadySettled,  // This ticket was settled before; nothing was counted again.
+  kUnknownTicket,   // No such ticket was ever given out by this router.
+};
+
+enum class CostStatus : std::uint8_t {
+  kPriced,           // Every attempt that used anything is priced to the last token.
+  kPartiallyPriced,  // Some of it has no price.
+  kUnpriced,         // None of it has a price.
+  kUsageMissing,     // An attempt answered, but its vendor reported no usage.
+};
+
+[[nodiscard]] std::string_view to_string(CostStatus status);
+
+// What a request cost in the end.
+struct Settlement {
+  SettleStatus status = SettleStatus::kUnknownTicket;
+  CostStatus cost_status = CostStatus::kPriced;  // The worst of all attempts, in the order above.
+  Cost total;                                    // The sum of the charges: all that is known.
+  std::array<Charge, kAttemptsMax> charge;       // One for each attempt; filled up to `charges`.
+  std::uint8_t charges = 0;
+};
+
+}  // namespace fare

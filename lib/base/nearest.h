@@ -1,0 +1,12 @@
+#pragma once
+
+#include <span>         // std::span.
+#include <string_view>  // std::string_view.
+
+namespace fare {
+
+// The candidate most like `word` by edit distance, for "did you mean"; empty if none is near (more
+// than a third of the letters differ).  Ties go to the first.  O(candidates * length^2).
+std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
+
+}  // namespace fare

@@ -1,0 +1,188 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "report/apportion.h"
+#include "report/format.h"
+#include "report/html_sections.h"
+#include "report/markup.h"
+#include "report/svg.h"
+
+namespace routesim {
+namespace {
+
+// One colour of the picture: a model, or all those that have none of their own.
+struct Part {
+  std::string name;
+  std::size_t fill = 1;
+  std::vector<std::size_t> models;
+  std::vector<fare::Cost> cost;  // By policy, over all replications.
+};
+
+fare::Cost cost_of(const PolicyReport& policy, std::size_t model) {
+  const auto& cost = policy.total.by_model[model].cost;
+  return std::accumulate(cost.begin(), cost.end(), fare::Cost());
+}
+
+// The models that cost anything, the dearest first; beyond seven, the cheapest in one.
+std::vector<Part> parts_of(const Report& report) {
+  std::vector<std::pair<fare::Cost, Part>> ranked;
+  for (std::size_t model = 0; model < report.models.size(); ++model) {
+    Part part{.name = report.models[model], .fill = 1, .models = {model}, .cost = {}};
+    fare::Cost sum;
+    for (const PolicyReport& policy : report.policies) {
+      part.cost.push_back(cost_of(policy, model));
+      sum += part.cost.back();
+    }
+    if (sum != fare::Cost(0)) ranked.emplace_back(sum, std::move(part));
+  }
+  std::stable_sort(ranked.begin(), ranked.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::vector<Part> parts;
+  for (auto& [sum, part] : ranked) {
+    if (parts.size() < kFills) {
+      part.fill = parts.size() + 1;
+      parts.push_back(std::move(part));
+      continue;
+    }
+    parts.back().name = fmt::format("{} other models", ranked.size() - kFills + 1);
+    parts.back().models.push_back(part.models.front());
+    for (std::size_t i = 0; i < part.cost.size(); ++i) parts.back().cost[i] += part.cost[i];
+  }
+  return parts;
+}
+
+// What each part costs a replication; rounded by model, as in the table of models.
+std::vector<std::string> mean_texts(const Report& report, const std::vector<Part>& parts,
+                                    std::size_t index) {
+  const PolicyReport& policy = report.policies[index];
+  std::vector<fare::Cost> totals;
+  totals.reserve(report.models.size());
+  for (std::size_t i = 0; i < report.models.size(); ++i) totals.push_back(cost_of(policy, i));
+  const MeanColumn column(totals, report.replications, policy.cost_mean);
+  std::vector<std::string> texts;
+  texts.reserve(parts.size());
+  for (const Part& part : parts) texts.push_back(column.text(part.models));
+  return texts;
+}
+
+std::string mean_words(const Report& report) {
+  return report.replications == 1 ? "one replication"
+                                  : fmt::format("mean of {} replications", report.replications);
+}
+
+std::string bar(const Report& report, const std::vector<Part>& parts, std::size_t policy,
+                fare::Cost scale) {
+  const std::string name = policy_labels(report)[policy];
+  const std::vector<std::string> texts = mean_texts(report, parts, policy);
+  const PolicyReport& shown = report.policies[policy];
+  const std::string cost = dollars_text(shown.cost_mean);
+  std::string description = fmt::format("{} in all", cost);
+  std::vector<BarSegment> segments;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i].cost[policy] == fare::Cost(0)) continue;
+    const double length =
+        static_cast<double>(parts[i].cost[policy].count()) / static_cast<double>(scale.count());
+    const std::string tip = fmt::format("{}: {}", parts[i].name, texts[i]);
+    description += "; " + tip;
+    segments.push_back({.fill = parts[i].fill, .length = length, .tip = tip});
+  }
+  const std::optional<Estimate>& estimate = shown[Metric::kCost];
+  const std::string interval = estimate ? interval_text(Metric::kCost, *estimate) : "";
+  return fmt::format(
+             "<p class=\"head\"><strong>{}</strong> <span><strong>{}</strong> "
+             "<span class=\"muted\">{}</span></span></p>\n",
+             escaped(name).html, cost, interval) +
+         stacked_bar({.id = fmt::format("bar-{}", policy),
+                      .title = "Cost of " + name,
+                      .description = description + "."},
+                     segments);
+}
+
+// The legend, and the picture in numbers.
+std::string legend(const Report& report, const std::vector<Part>& parts) {
+  std::vector<Markup> header = {{"Model"}};
+  std::vector<Markup> total = {{"Total"}};
+  std::vector<std::vector<std::string>> texts;
+  const std::vector<std::string> labels = policy_labels(report);
+  for (std::size_t i = 0; i < report.policies.size(); ++i) {
+    header.push_back(escaped(labels[i]));
+    total.push_back({dollars_text(report.policies[i].cost_mean)});
+    texts.push_back(mean_texts(report, parts, i));
+  }
+  HtmlTable table("Cost by model, " + mean_words(report), header);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    std::vector<Markup> row = {
+        {fmt::format("<span class=\"keyed\"><span class=\"swatch fill-{0}\">{0}</span>{1}</span>",
+                     parts[i].fill, escaped(parts[i].name).html)}};
+    for (const std::vector<std::string>& column : texts) row.push_back(escaped(column[i]));
+    table.add(HtmlTable::Row::kPlain, row);
+  }
+  table.add(HtmlTable::Row::kTotal, total);
+  return table.html();
+}
+
+std::string cost_figure(const Report& report, const std::vector<Part>& parts) {
+  fare::Cost scale;
+  for (const PolicyReport& policy : report.policies) scale = std::max(scale, policy.total.cost);
+  std::string html = "<figure>\n";
+  for (std::size_t i = 0; i < report.policies.size(); ++i) html += bar(report, parts, i, scale);
+  const bool two = report.policies.size() > 1;
+  return html +
+         fmt::format("<figcaption>What {} {} costs, by model; {}.{}</figcaption>\n</figure>\n",
+                     span_text(report.span), two ? "under each policy" : "of traffic",
+                     mean_words(report),
+                     scale == fare::Cost(0) ? " Nothing was spent."
+                     : two                  ? " Both bars have one scale."
+                                            : "");
+}
+
+// What the picture of the difference shows, in words.
+std::string difference_words(const Estimate& difference, fare::Cost mean) {
+  const bool less = mean < fare::Cost(0);
+  const std::string amount =
+      mean == fare::Cost(0) ? "0" : (less ? "-" : "+") + dollars_text(less ? -mean : mean);
+  if (!difference.half_width) return amount + ". One replication: no interval.";
+  if (*difference.half_width == 0) return amount + ", exactly: all replications agree.";
+  return fmt::format(
+      "{}, 95 % interval {} to {}. {}", amount,
+      dollars_text(difference.mean - *difference.half_width),
+      dollars_text(difference.mean + *difference.half_width),
+      difference.excludes_zero() ? "It excludes zero." : "It includes zero: that could be chance.");
+}
+
+std::string difference_figure(const Report& report) {
+  const std::optional<Estimate>& difference = (*report.comparison)[Metric::kCost];
+  if (!difference) return "";
+  const std::vector<std::string> labels = policy_labels(report);
+  const std::string title = fmt::format("Difference in cost: {} minus {}", labels[1], labels[0]);
+  const std::string text = difference_words(*difference, report.comparison->cost_difference_mean);
+  return "<figure>\n" +
+         fmt::format("<p class=\"head\"><strong>{}</strong></p>\n", escaped(title).html) +
+         difference_chart({.id = "difference", .title = title, .description = text}, *difference) +
+         fmt::format("<figcaption>{}</figcaption>\n</figure>\n", escaped(text).html);
+}
+
+}  // namespace
+
+std::vector<std::string> policy_labels(const Report& report) {
+  std::vector<std::string> labels;
+  for (const PolicyReport& policy : report.policies) labels.push_back(policy.name);
+  if (labels.size() == 2 && labels[0] == labels[1]) {
+    labels[0] += " (a)";
+    labels[1] += " (b)";
+  }
+  return labels;
+}
+
+std::string answer_section(const Report& report) {
+  const std::vector<Part> parts = parts_of(report);
+  std::string html = "<section id=\"answer\" aria-label=\"The answer as a picture\">\n";
+  html += cost_figure(report, parts);
+  html += "<div class=\"grid\">\n" + legend(report, parts);
+  if (report.comparison) html += difference_figure(report);
+  return html + "</div>\n</section>\n";
+}
+
+}  // namespace routesim

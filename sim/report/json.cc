@@ -1,0 +1,157 @@
+#include "report/json.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace routesim {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json estimate_json(const std::optional<Estimate>& estimate) {
+  if (!estimate) return nullptr;
+  Json json = {{"mean", estimate->mean}, {"interval_95", nullptr}};
+  if (estimate->half_width) {
+    json["interval_95"] = {estimate->mean - *estimate->half_width,
+                           estimate->mean + *estimate->half_width};
+  }
+  return json;
+}
+
+Json metrics_json(const std::array<std::optional<Estimate>, kMetricCount>& metrics) {
+  Json json = Json::object();
+  for (std::size_t i = 0; i < kMetricCount; ++i) {
+    json[std::string(to_string(static_cast<Metric>(i)))] = estimate_json(metrics[i]);
+  }
+  return json;
+}
+
+Json refusals_json(const RunResult& total) {
+  Json json = Json::object();
+  for (std::size_t i = 1; i < fare::kRefusalCount; ++i) {
+    json[std::string(fare::to_string(static_cast<fare::Refusal>(i)))] = total.refused[i];
+  }
+  return json;
+}
+
+Json model_json(const std::string& name, const ModelTally& tally) {
+  Json lines = Json::array();
+  fare::Cost sum;
+  for (std::size_t i = 0; i < fare::kMeterCount; ++i) {
+    sum += tally.cost[i];
+    if (tally.used[i] == fare::Tokens(0)) continue;
+    lines.push_back({{"meter", fare::to_string(static_cast<fare::Meter>(i))},
+                     {"count", tally.used[i].count()},
+                     {"usd", fare::to_usd(tally.cost[i])}});
+  }
+  return {{"model", name},
+          {"attempts", tally.attempts},
+          {"failures", tally.failures},
+          {"waits", tally.waits},
+          {"waited_ns", tally.waited.count()},
+          {"lines", std::move(lines)},
+          {"cost_usd", fare::to_usd(sum)}};
+}
+
+Json groups_json(std::string_view kind, const std::vector<std::string>& names,
+                 const std::vector<GroupTally>& tallies) {
+  Json json = Json::array();
+  for (std::size_t i = 0; i < tallies.size(); ++i) {
+    json.push_back({{kind, names[i]},
+                    {"requests", tallies[i].requests},
+                    {"refused", tallies[i].refused},
+                    {"cost_usd", fare::to_usd(tallies[i].cost)}});
+  }
+  return json;
+}
+
+Json policy_json(const Report& report, const PolicyReport& policy) {
+  const RunResult& total = policy.total;
+  Json models = Json::array();
+  for (std::size_t i = 0; i < total.by_model.size(); ++i) {
+    models.push_back(model_json(report.models[i], total.by_model[i]));
+  }
+  return {{"policy", policy.name},
+          {"policy_hash", policy.hash},
+          {"requests", total.requests},
+          {"answered", total.answered},
+          {"from_cache", total.from_cache},
+          {"failed", total.failed},
+          {"refused", refusals_json(total)},
+          {"not_priced", total.not_priced},
+          {"cost_usd", fare::to_usd(total.cost)},
+          {"cost_usd_mean", fare::to_usd(policy.cost_mean)},
+          {"metrics", metrics_json(policy.metric)},
+          {"by_model", std::move(models)},
+          {"by_class", groups_json("class", report.classes, total.by_class)},
+          {"by_tenant", groups_json("tenant", report.tenants, total.by_tenant)}};
+}
+
+Json comparison_json(const Report& report) {
+  if (!report.comparison) return nullptr;
+  const Comparison& comparison = *report.comparison;
+  Json ratio = comparison.variance_ratio ? Json(*comparison.variance_ratio) : Json(nullptr);
+  return {{"a", report.policies[0].name},
+          {"b", report.policies[1].name},
+          {"cost_usd_difference_mean", fare::to_usd(comparison.cost_difference_mean)},
+          {"relative_cost", estimate_json(comparison.relative_cost)},
+          {"differences", metrics_json(comparison.difference)},
+          {"variance_ratio", std::move(ratio)}};
+}
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + "\"";
+}
+
+}  // namespace
+
+std::string to_json(const Report& report) {
+  Json policies = Json::array();
+  for (const PolicyReport& policy : report.policies)
+    policies.push_back(policy_json(report, policy));
+  const Json json = {{"format", "routesim-report/1"},
+                     {"scenario", report.scenario},
+                     {"question", report.question},
+                     {"start", fare::to_rfc3339(report.start)},
+                     {"span_ns", report.span.count()},
+                     {"traffic", report.traffic},
+                     {"seed", report.seed},
+                     {"replications", report.replications},
+                     {"price_hash", report.price_hash},
+                     {"comparison", comparison_json(report)},
+                     {"policies", std::move(policies)},
+                     {"assumptions", report.assumptions}};
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string to_csv(const Report& report) {
+  std::string csv = "policy,group,name,meter,requests,tokens,usd\n";
+  for (const PolicyReport& policy : report.policies) {
+    const std::string name = csv_field(policy.name);
+    for (std::size_t i = 0; i < policy.total.by_model.size(); ++i) {
+      const ModelTally& tally = policy.total.by_model[i];
+      for (std::size_t m = 0; m < fare::kMeterCount; ++m) {
+        if (tally.used[m] == fare::Tokens(0)) continue;
+        csv += fmt::format("{},model,{},{},{},{},{}\n", name, csv_field(report.models[i]),
+                           fare::to_string(static_cast<fare::Meter>(m)), tally.attempts,
+                           tally.used[m].count(), fare::to_usd(tally.cost[m]));
+      }
+    }
+    const auto groups = [&](std::string_view kind, const std::vector<std::string>& names,
+                            const std::vector<GroupTally>& tallies) {
+      for (std::size_t i = 0; i < tallies.size(); ++i) {
+        csv += fmt::format("{},{},{},,{},,{}\n", name, kind, csv_field(names[i]),
+                           tallies[i].requests, fare::to_usd(tallies[i].cost));
+      }
+    };
+    groups("class", report.classes, policy.total.by_class);
+    groups("tenant", report.tenants, policy.total.by_tenant);
+  }
+  return csv;
+}
+
+}  // namespace routesim

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>  // std::string.
+
+#include "study/report.h"  // Report.
+
+namespace routesim {
+
+// The report for programs: money as exact decimal strings, keys in a fixed order, two blanks of
+// indentation, a newline at the end.  Deterministic: the same report gives the same bytes.
+std::string to_json(const Report& report);
+
+// A table for spreadsheets: one row for each policy and model and meter, class, and tenant:
+//   policy,group,name,meter,requests,tokens,usd
+// with costs in exact dollars over all replications.
+std::string to_csv(const Report& report);
+
+}  // namespace routesim

@@ -1,0 +1,183 @@
+#include "report/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "report/format.h"
+
+namespace routesim {
+namespace {
+
+constexpr std::size_t kTenantsShown = 5;
+constexpr std::size_t kWidth = 78;
+
+// Breaks at blanks so that no line is longer than the terminal.
+std::string wrapped(const std::string& text, const std::string& indent) {
+  std::string out;
+  std::string line = indent;
+  std::size_t begin = 0;
+  while (begin < text.size()) {
+    const std::size_t end = std::min(text.find(' ', begin), text.size());
+    const std::string word = text.substr(begin, end - begin);
+    if (line.size() + 1 + word.size() > kWidth && line.size() > indent.size()) {
+      out += line + "\n";
+      line = indent;
+    }
+    if (line.size() > indent.size()) line += ' ';
+    line += word;
+    begin = end + 1;
+  }
+  return out + line + "\n";
+}
+
+std::string cell(const PolicyReport& policy, Metric metric) {
+  const std::optional<Estimate>& estimate = policy[metric];
+  if (!estimate) return "-";
+  if (metric == Metric::kCost) return dollars_text(policy.cost_mean);
+  return value_text(metric, estimate->mean);
+}
+
+Table metric_table(const Report& report) {
+  const PolicyReport& a = report.policies[0];
+  const bool two = report.comparison.has_value();
+  Table table(two ? std::vector<std::string>{"", a.name, report.policies[1].name, "difference",
+                                             "95 % interval"}
+                  : std::vector<std::string>{"", a.name, "95 % interval"});
+  for (std::size_t i = 0; i < kMetricCount; ++i) {
+    const Metric metric = static_cast<Metric>(i);
+    std::vector<std::string> row{std::string(label(metric)), cell(a, metric)};
+    const std::optional<Estimate>& shown = two ? (*report.comparison)[metric] : a[metric];
+    if (two) {
+      row.push_back(cell(report.policies[1], metric));
+      row.push_back(shown ? difference_text(metric, shown->mean) : "-");
+    }
+    row.push_back(shown ? interval_text(metric, *shown) : "");
+    table.add(std::move(row));
+  }
+  return table;
+}
+
+std::string counts_text(const Report& report, const PolicyReport& policy, const Style& style) {
+  const RunResult& total = policy.total;
+  std::string text = fmt::format("{} requests in {} replication{}: {} answered",
+                                 count_text(total.requests), report.replications,
+                                 report.replications == 1 ? "" : "s", count_text(total.answered));
+  if (total.from_cache > 0)
+    text += fmt::format(", {} from the cache", count_text(total.from_cache));
+  if (total.failed > 0) text += fmt::format(", {} failed", count_text(total.failed));
+  for (std::size_t i = 0; i < total.refused.size(); ++i) {
+    if (total.refused[i] == 0) continue;
+    text += fmt::format(", {} refused ({})", count_text(total.refused[i]),
+                        fare::to_string(static_cast<fare::Refusal>(i)));
+  }
+  std::string lines = style.dim(wrapped(policy.name + ": " + text + ".", "  "));
+  if (total.not_priced > 0) {
+    lines += style.bad(wrapped(fmt::format("{} requests have no whole price: the cost above is not "
+                                           "the whole cost.",
+                                           count_text(total.not_priced)),
+                               "  "));
+  }
+  return lines;
+}
+
+fare::Cost cost_of(const ModelTally& tally) {
+  return std::accumulate(tally.cost.begin(), tally.cost.end(), fare::Cost());
+}
+
+// A share of the whole; the money itself is never divided.
+std::string share_of(fare::Cost part, fare::Cost whole) {
+  if (whole == fare::Cost(0)) return "-";
+  const double share = static_cast<double>(part.count()) / static_cast<double>(whole.count());
+  return fmt::format("{:.1f} %", share * 100);
+}
+
+// "575.3M": tables have no room for twelve digits.
+std::string tokens_text(fare::Tokens total, std::uint32_t runs) {
+  const double count = static_cast<double>(total.count()) / runs;
+  if (count >= 1e9) return fmt::format("{:.1f}G", count / 1e9);
+  if (count >= 1e6) return fmt::format("{:.1f}M", count / 1e6);
+  return fmt::format("{:.0f}", count);
+}
+
+std::vector<std::string> group_row(const std::string& name, const GroupTally& tally,
+                                   std::uint32_t runs, fare::Cost whole) {
+  return {name, count_text(tally.requests / runs), count_text(tally.refused / runs),
+          dollars_text(mean_cost(tally.cost, runs)), share_of(tally.cost, whole)};
+}
+
+std::string money_tables(const Report& report, const PolicyReport& policy, const Style& style) {
+  const RunResult& total = policy.total;
+  const std::uint32_t runs = report.replications;
+  const std::string mean = runs == 1 ? "" : fmt::format(", mean of {} replications", runs);
+  std::string text =
+      style.bold(fmt::format("Where the money went: {}{}", policy.name, mean)) + "\n";
+  Table models({"model", "attempts", "input", "output", "cost", "share"});
+  for (std::size_t i = 0; i < total.by_model.size(); ++i) {
+    const ModelTally& tally = total.by_model[i];
+    if (tally.attempts == 0) continue;
+    const auto used = [&](fare::Meter meter) {
+      return tokens_text(tally.used[static_cast<std::size_t>(meter)], runs);
+    };
+    models.add({report.models[i], count_text(tally.attempts / runs), used(fare::Meter::kInput),
+                used(fare::Meter::kOutput), dollars_text(mean_cost(cost_of(tally), runs)),
+                share_of(cost_of(tally), total.cost)});
+  }
+  text += models.text(style);
+  Table classes({"class", "requests", "refused", "cost", "share"});
+  for (std::size_t i = 0; i < total.by_class.size(); ++i) {
+    const GroupTally& tally = total.by_class[i];
+    classes.add(group_row(report.classes[i], tally, runs, total.cost));
+  }
+  return text + classes.text(style);
+}
+
+std::string tenant_table(const Report& report, const PolicyReport& policy, const Style& style) {
+  const std::vector<GroupTally>& tallies = policy.total.by_tenant;
+  std::vector<std::size_t> order(tallies.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return tallies[a].cost > tallies[b].cost; });
+  Table table({"tenant", "requests", "refused", "cost", "share"});
+  GroupTally others;
+  for (std::size_t rank = 0; rank < order.size(); ++rank) {
+    const GroupTally& tally = tallies[order[rank]];
+    if (rank < kTenantsShown) {
+      table.add(
+          group_row(report.tenants[order[rank]], tally, report.replications, policy.total.cost));
+      continue;
+    }
+    others.requests += tally.requests;
+    others.refused += tally.refused;
+    others.cost += tally.cost;
+  }
+  if (order.size() > kTenantsShown) {
+    table.add(group_row(fmt::format("{} others", order.size() - kTenantsShown), others,
+                        report.replications, policy.total.cost));
+  }
+  const GroupTally all = {policy.total.requests, policy.total.refusals(), policy.total.cost};
+  table.add(group_row("total", all, report.replications, policy.total.cost));
+  return table.text(style);
+}
+
+}  // namespace
+
+std::string to_text(const Report& report, const Style& style) {
+  std::string text = style.bold(wrapped(answer_text(report), ""));
+  text += style.dim(wrapped(
+              fmt::format("{}, {}: {}; seed {}, prices {}", report.scenario, span_text(report.span),
+                          report.traffic, report.seed, report.price_hash.substr(0, 12)),
+              "")) +
+          "\n";
+  text += metric_table(report).text(style);
+  text += "\n";
+  for (const PolicyReport& policy : report.policies) text += counts_text(report, policy, style);
+  for (const PolicyReport& policy : report.policies) {
+    text += "\n" + money_tables(report, policy, style);
+    text += tenant_table(report, policy, style);
+  }
+  return text;
+}
+
+}  // namespace routesim

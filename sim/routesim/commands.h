@@ -1,0 +1,27 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>   // std::uint32_t.
+#include <optional>  // std::optional.
+#include <string>    // std::string.
+
+#include "fare/expected.h"  // Errors.
+
+namespace routesim {
+
+// What a command ends with.
+enum ExitCode : int {
+  kGood = 0,
+  kNo = 1,        // The answer is no: something has no price.
+  kBadInput = 2,  // The command line or a file is wrong; stderr says what to change.
+};
+
+// Adds one command to the program.  Its callback leaves the exit code in `exit_code`.
+void add_run_command(CLI::App& app, int& exit_code);
+void add_compare_command(CLI::App& app, int& exit_code);
+void add_price_command(CLI::App& app, int& exit_code);
+
+// Prints every error, a line each, to stderr; returns kBadInput.
+int complain(const fare::Errors& errors);
+
+}  // namespace routesim

@@ -1,0 +1,170 @@
+#include "routesim/study_options.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "base/nearest.h"
+#include "report/html.h"
+#include "report/json.h"
+#include "report/text.h"
+#include "routesim/commands.h"
+#include "routesim/progress.h"
+#include "study/report.h"
+
+namespace routesim {
+namespace {
+
+using fare::ErrorCode;
+
+Style style_of_stdout() {
+  return {.colour = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr};
+}
+
+fare::Expected<std::vector<const Variant*>> find_variants(const Scenario& scenario,
+                                                          const std::string& path,
+                                                          const std::vector<std::string>& names,
+                                                          std::size_t count) {
+  std::vector<const Variant*> found;
+  fare::Errors errors;
+  std::vector<std::string_view> known;
+  for (const Variant& variant : scenario.variants) known.push_back(variant.name);
+  for (const std::string& name : names) {
+    const auto position = std::find(known.begin(), known.end(), name);
+    if (position != known.end()) {
+      found.push_back(&scenario.variants[static_cast<std::size_t>(position - known.begin())]);
+      continue;
+    }
+    const std::string_view near = fare::nearest(name, known);
+    const std::string hint = near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near);
+    errors.push_back({ErrorCode::kUnknownName, "--policy",
+                      fmt::format("\"{}\" is not a policy of {}, which has {}{}", name, path,
+                                  fmt::join(known, ", "), hint)});
+  }
+  if (names.empty()) {
+    if (known.size() < count) {
+      errors.push_back({ErrorCode::kMissingKey, path,
+                        fmt::format("has {} policy, but {} are needed", known.size(), count)});
+    }
+    for (std::size_t i = 0; i < std::min(count, known.size()); ++i) {
+      found.push_back(&scenario.variants[i]);
+    }
+  }
+  if (!errors.empty()) return tl::unexpected<fare::Errors>(std::move(errors));
+  return found;
+}
+
+fare::Errors write_file(const std::filesystem::path& path, const std::string& text) {
+  std::ofstream file(path, std::ios::binary);
+  file << text;
+  file.close();
+  if (file) return {};
+  return {
+      {ErrorCode::kIo, path.string(), "cannot be written: check the folder and its permissions"}};
+}
+
+fare::Errors write_all(const Report& report, const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) {
+    return {{ErrorCode::kIo, folder, "cannot be created: " + error.message()}};
+  }
+  const std::filesystem::path base(folder);
+  fare::Errors errors;
+  for (const auto& [name, text] :
+       {std::pair{"report.json", to_json(report)}, std::pair{"report.csv", to_csv(report)},
+        std::pair{"report.html", to_html(report)}}) {
+    for (fare::Error& one : write_file(base / name, text)) errors.push_back(std::move(one));
+  }
+  return errors;
+}
+
+// What was odd about the trace, once, on stderr.
+void mention_trace(const Scenario& scenario, bool quiet) {
+  if (quiet || !scenario.traffic.trace) return;
+  const Trace& trace = *scenario.traffic.trace;
+  if (trace.out_of_order > 0) {
+    fmt::print(stderr, "note: {}: {} rows were out of order and have been sorted\n", trace.name,
+               trace.out_of_order);
+  }
+  if (trace.bad_lines.empty()) return;
+  fmt::print(stderr, "note: {}: {} of {} lines were skipped; the first: {}", trace.name,
+             trace.bad_lines.size(), trace.lines, fare::to_text({trace.bad_lines.front()}));
+}
+
+}  // namespace
+
+int complain(const fare::Errors& errors) {
+  for (const fare::Error& error : errors) {
+    fmt::print(stderr, "error: {}", fare::to_text({error}));
+  }
+  return kBadInput;
+}
+
+void add_study_options(CLI::App& command, StudyOptions& options) {
+  command.add_option("scenario", options.scenario, "The scenario file")
+      ->required()
+      ->type_name("FILE");
+  command.add_option("--seed", options.overrides.seed, "Another seed than the scenario's")
+      ->check(CLI::NonNegativeNumber);
+  command
+      .add_option("--replications", options.overrides.replications,
+                  "How often to simulate; intervals need at least 2")
+      ->check(CLI::Range(1, 1'000));
+  command
+      .add_option("--trace", options.overrides.trace,
+                  "Replay the times and lengths of this trace (CSV or JSON lines, .gz too)")
+      ->type_name("FILE");
+  command
+      .add_option("--trace-format", options.overrides.trace_format,
+                  "auto, azure, mooncake or plain")
+      ->type_name("NAME");
+  command
+      .add_option("--prices", options.overrides.prices,
+                  "Another folder or file of price tables than the scenario's")
+      ->type_name("PATH");
+  command.add_option("--threads", options.threads, "Default: all cores; the result is the same")
+      ->check(CLI::Range(1, 256));
+  command
+      .add_option("--out", options.out, "Write report.html, report.json, report.csv to a folder")
+      ->type_name("DIR");
+  command.add_flag("--json", options.json, "Print JSON instead of tables");
+  command.add_flag("--quiet", options.quiet, "Print no progress and no notes");
+}
+
+int run_study(const StudyOptions& options, const std::vector<std::string>& policies,
+              std::size_t count) {
+  const fare::Expected<Scenario> scenario = load_scenario(options.scenario, options.overrides);
+  if (!scenario) return complain(scenario.error());
+  const auto variants = find_variants(*scenario, options.scenario, policies, count);
+  if (!variants) return complain(variants.error());
+  mention_trace(*scenario, options.quiet);
+  const unsigned threads =
+      options.threads > 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+  std::atomic<std::uint64_t> done{0};
+  const auto runs = static_cast<double>(variants->size() * scenario->replications);
+  const Report report = [&] {
+    const Progress progress(done, expected_requests(scenario->traffic) * runs, !options.quiet);
+    return study(*scenario, *variants, threads, done);
+  }();
+  const std::string text = options.json ? to_json(report) : to_text(report, style_of_stdout());
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  if (!options.out.empty()) {
+    const fare::Errors errors = write_all(report, options.out);
+    if (!errors.empty()) return complain(errors);
+    if (!options.quiet && !options.json) {
+      fmt::print("\nWritten: {0}/report.html, {0}/report.json, {0}/report.csv\n", options.out);
+    }
+  }
+  const bool all_priced = std::all_of(report.policies.begin(), report.policies.end(),
+                                      [](const auto& one) { return one.total.not_priced == 0; });
+  return all_priced ? kGood : kNo;
+}
+
+}  // namespace routesim

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <optional>  // std::optional.
+#include <string>    // std::string.
+#include <vector>    // std::vector.
+
+#include "study/scenario.h"  // ScenarioOverrides.
+
+namespace routesim {
+
+// The options that every command that simulates has.
+struct StudyOptions {
+  std::string scenario;
+  ScenarioOverrides overrides;
+  unsigned threads = 0;  // 0: as many as the machine has.
+  bool json = false;
+  bool quiet = false;
+  std::string out;  // A folder for report.json, report.csv, report.html; empty: none.
+};
+
+// Adds them to a command; `options` must outlive it.
+void add_study_options(CLI::App& command, StudyOptions& options);
+
+// Loads the scenario, runs the named policies, prints and writes the report; returns the exit code.
+// No names: the scenario's first policies, `count` of them.
+int run_study(const StudyOptions& options, const std::vector<std::string>& policies,
+              std::size_t count);
+
+}  // namespace routesim

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <array>        // std::array.
+#include <cstdint>      // std::uint32_t.
+#include <optional>     // std::optional.
+#include <string>       // std::string.
+#include <string_view>  // std::string_view.
+#include <vector>       // std::vector.
+
+#include "study/estimate.h"  // Estimate.
+#include "study/run.h"       // RunResult.
+#include "study/scenario.h"  // Scenario.
+
+namespace routesim {
+
+// What is estimated of every policy, from one figure a replication.
+enum class Metric : std::uint8_t {
+  kCost,           // Dollars a run.
+  kCostPerAnswer,  // Dollars an answered request, cached answers included.
+  kRefusedShare,
+  kFailedShare,
+  kFirstTokenP50,  // Milliseconds from arrival, waiting and failed attempts included.
+  kFirstTokenP95,
+  kFirstTokenP99,
+  kEndToEndP50,
+  kEndToEndP95,
+  kEndToEndP99,
+  kQuality,     // Mean probability that an answer is good enough, over answers by models.
+  kAboveFloor,  // Share of the answers under a rule with a floor whose quality reaches it.
+};
+
+inline constexpr std::size_t kMetricCount = 12;
+
+// The stable name in JSON: "cost_usd", "first_token_ms_p50".
+std::string_view to_string(Metric metric);
+
+// What one policy came to.
+struct PolicyReport {
+  std::string name;
+  std::string hash;
+  RunResult total;       // Sums over all replications, exact.
+  fare::Cost cost_mean;  // total.cost / replications, rounded to a picodollar.
+  // Nothing where a replication has no such figure: no answer, or quality not modelled.
+  std::array<std::optional<Estimate>, kMetricCount> metric;
+
+  const std::optional<Estimate>& operator[](Metric which) const {
+    return metric[static_cast<std::size_t>(which)];
+  }
+};
+
+// Policy b against policy a, replication by replication: both met the same requests and luck.
+struct Comparison {
+  std::array<std::optional<Estimate>, kMetricCount> difference;  // b - a.
+  std::optional<Estimate> relative_cost;  // (b - a) / a; nothing if a is free.
+  fare::Cost cost_difference_mean;        // Of PolicyReport::cost_mean.
+  // The variance of the cost difference if the runs were independent, over that of the pairs.
+  // Nothing if either is zero.
+  std::optional<double> variance_ratio;
+
+  const std::optional<Estimate>& operator[](Metric which) const {
+    return difference[static_cast<std::size_t>(which)];
+  }
+};
+
+// All that a study found out: what every renderer (terminal, JSON, CSV, HTML) shows.
+struct Report {
+  std::string scenario;
+  std::string question;
+  std::vector<std::string> assumptions;
+  fare::Instant start{};
+  fare::Duration span{};  // Of the arrivals: 24 h, or the length of the trace.
+  std::string traffic;    // Where requests come from, in words.
+  std::uint64_t seed = 0;
+  std::uint32_t replications = 0;
+  std::string price_hash;
+  std::vector<std::string> models;  // "provider/model", as RunResult::by_model.
+  std::vector<std::string> classes;
+  std::vector<std::string> tenants;
+  std::vector<PolicyReport> policies;    // One, or two to compare.
+  std::optional<Comparison> comparison;  // Of policies[1] against policies[0].
+};
+
+// total / count, to the nearest picodollar, half to even.  REQUIRES: total >= 0, count > 0.
+fare::Cost mean_cost(fare::Cost total, std::uint32_t count);
+
+// Runs the given variants of the scenario (one, or two to compare) and sums up.
+Report study(const Scenario& scenario, const std::vector<const Variant*>& variants,
+             unsigned threads, std::atomic<std::uint64_t>& progress);
+
+}  // namespace routesim

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <array>    // std::array.
+#include <atomic>   // std::atomic.
+#include <cstdint>  // std::uint64_t.
+#include <vector>   // std::vector.
+
+#include "engine/histogram.h"  // Histogram.
+#include "fare/decision.h"     // Refusal.
+#include "fare/money.h"        // Cost.
+#include "fare/usage.h"        // Meter.
+#include "study/scenario.h"    // Scenario, Variant.
+
+namespace routesim {
+
+// What one model did and cost.
+struct ModelTally {
+  std::uint64_t attempts = 0;
+  std::uint64_t failures = 0;
+  std::uint64_t waits = 0;                           // Attempts that found all of its places taken.
+  fare::Duration waited{};                           // The sum of their waits.
+  std::array<fare::Tokens, fare::kMeterCount> used;  // By meter.
+  std::array<fare::Cost, fare::kMeterCount> cost;
+};
+
+// What one class or tenant did and cost.
+struct GroupTally {
+  std::uint64_t requests = 0;
+  std::uint64_t refused = 0;
+  fare::Cost cost;
+};
+
+// What one replication of one variant came to.  Sums are exact; nothing in it is rounded.
+struct RunResult {
+  std::uint64_t requests = 0;    // == answered + from_cache + failed + all refusals.
+  std::uint64_t answered = 0;    // By a model.
+  std::uint64_t from_cache = 0;  // By the gateway's answer cache.
+  std::uint64_t failed = 0;      // Every attempt of the plan failed.
+  std::array<std::uint64_t, fare::kRefusalCount> refused{};  // By fare::Refusal.
+  std::uint64_t not_priced = 0;                              // Requests whose cost is not whole.
+  fare::Cost cost;
+  std::vector<ModelTally> by_model;   // As World::models.
+  std::vector<GroupTally> by_class;   // As TrafficModel::classes.
+  std::vector<GroupTally> by_tenant;  // As TrafficModel::tenants.
+  Histogram first_token;              // From arrival, of answered requests.
+  Histogram end_to_end;
+  std::uint64_t judged = 0;       // Answers whose quality is modelled.
+  double quality_sum = 0;         // Over them.
+  std::uint64_t with_floor = 0;   // Those of them whose rule has a floor.
+  std::uint64_t above_floor = 0;  // Those whose quality reaches it.
+  fare::Duration length{};        // From the start to the last event.
+  fare::Int128 in_flight_ns = 0;  // The integral of the number of open requests over time.
+  fare::Int128 sojourn_ns = 0;    // The sum of the times that requests were open.
+
+  std::uint64_t refusals() const;
+};
+
+// Replays the scenario's traffic of one replication through a real fare::Router.  Deterministic in
+// (scenario, variant, replication).  Adds to `progress` once for every thousand requests.
+//
+// At the end the invariants of the run are checked, always: every request has one end, every ticket
+// is settled, costs sum to the same total by model, class, tenant and in the router's own books.
+// A broken one is a failed FARE_CHECK.
+RunResult run_once(const Scenario& scenario, const Variant& variant, std::uint32_t replication,
+                   std::atomic<std::uint64_t>& progress);
+
+// All replications of some variants: result[variant][replication].  `threads` changes only how long
+// it takes.
+std::vector<std::vector<RunResult>> run_all_replications(
+    const Scenario& scenario, const std::vector<const Variant*>& variants, unsigned threads,
+    std::atomic<std::uint64_t>& progress);
+
+}  // namespace routesim

@@ -1,0 +1,292 @@
+#include "study/scenario.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/json_reader.h"
+#include "fare/router.h"
+#include "study/files.h"
+
+namespace routesim {
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = fare::json;
+using fare::ErrorCode;
+using fare::Errors;
+using fare::JsonNode;
+using fare::ObjectReader;
+
+constexpr std::size_t kPathMax = 4'096;
+constexpr std::size_t kTextMax = 4'000;
+constexpr std::size_t kVariantsMax = 100;
+constexpr std::int64_t kReplicationsMax = 1'000;
+constexpr fare::Int128 kPicodollarsPerMillionth = 1'000'000;  // parse_usd() counts 10^-12.
+
+// A text with the name that stands for it in messages.
+struct Source {
+  std::string name;
+  std::string text;
+};
+
+std::string beside(const std::string& scenario, const std::string& path) {
+  return (fs::path(scenario).parent_path() / path).lexically_normal().string();
+}
+
+// A JSON number or decimal string would do, but "0.4" is exact and 0.4 is not.
+std::optional<std::int64_t> read_millionths(const JsonNode& node) {
+  constexpr std::string_view kRule =
+      "a share from \"0\" to \"1\" with at most 6 decimals, such as \"0.4\"";
+  const std::optional<std::string> text = json::text(32)(node);
+  if (!text) return std::nullopt;
+  const fare::Expected<fare::Cost> value = fare::parse_usd(*text);
+  const fare::Int128 count = value ? value->count() : -1;
+  const bool fits = count >= 0 && count <= kPicodollarsPerMillionth * 1'000'000 &&
+                    count % kPicodollarsPerMillionth == 0;
+  if (fits) return static_cast<std::int64_t>(count / kPicodollarsPerMillionth);
+  node.must_be(ErrorCode::kOutOfRange, kRule);
+  return std::nullopt;
+}
+
+std::optional<AnswerCache> read_answer_cache(const JsonNode& node) {
+  AnswerCache cache;
+  ObjectReader reader(node);
+  reader.required("hit_share", cache.hits_per_million, read_millionths);
+  std::size_t mix = 0;
+  if (reader.optional("mix", mix, json::one_of({"random", "exact"}))) cache.exact = mix == 1;
+  double latency_ms = 0;
+  reader.required("latency_ms", latency_ms, json::number(0, 60'000));
+  cache.latency = fare::Duration(static_cast<std::int64_t>(latency_ms * 1e6));
+  reader.finish();
+  return reader.ok() ? std::optional<AnswerCache>(cache) : std::nullopt;
+}
+
+fare::Expected<fare::PriceBook> parse_prices(const std::vector<Source>& sources) {
+  std::vector<fare::PriceBook::Source> views;
+  for (const Source& source : sources) views.push_back({source.name, source.text});
+  return fare::PriceBook::parse(views);
+}
+
+// Reads files and folders of price tables into `sources`, their problems into `errors`.
+void read_price_files(const std::vector<std::string>& paths, std::vector<Source>& sources,
+                      Errors& errors) {
+  const auto keep = [&errors](auto& expected) {
+    errors.insert(errors.end(), expected.error().begin(), expected.error().end());
+  };
+  for (const std::string& path : paths) {
+    std::vector<std::string> files{path};
+    if (fs::is_directory(path)) {
+      fare::Expected<std::vector<std::string>> listed = list_folder(path, ".json");
+      if (!listed) {
+        keep(listed);
+        continue;
+      }
+      files = std::move(*listed);
+      std::erase_if(files, [](const std::string& file) { return file.ends_with("schema.json"); });
+      if (files.empty()) {
+        errors.push_back({ErrorCode::kIo, path, "holds no price tables (*.json)"});
+      }
+    }
+    for (const std::string& file : files) {
+      fare::Expected<std::string> text = read_file(file);
+      if (text) {
+        sources.push_back({file, std::move(*text)});
+      } else {
+        keep(text);
+      }
+    }
+  }
+}
+
+// Reads one scenario; keeps what must outlive a single key.
+class ScenarioReader {
+ public:
+  ScenarioReader(const std::string& path, const ScenarioOverrides& overrides,
+                 fare::Problems& problems)
+      : path_(path), overrides_(overrides), problems_(problems) {}
+
+  std::optional<Scenario> read(const JsonNode& root) {
+    ObjectReader reader(root);
+    std::size_t only = 0;
+    reader.required("format", only, json::one_of({"fare-scenario/1"}));
+    std::string name;
+    std::string question;
+    reader.required("name", name, json::text(128));
+    reader.required("question", question, json::text(kTextMax));
+    std::vector<std::string> assumptions;
+    reader.optional("assumptions", assumptions, json::list(json::text(kTextMax), 0, 100));
+    fare::Instant start{};
+    reader.required("start", start, json::read_with(&fare::parse_instant));
+    std::int64_t seed = 1;
+    std::int64_t replications = 10;
+    reader.optional("seed", seed, json::integer(0, INT64_MAX));
+    reader.optional("replications", replications, json::integer(1, kReplicationsMax));
+    const std::optional<fare::PriceBook> prices = read_prices(reader);
+    TrafficModel traffic;
+    const bool has_traffic = reader.required("traffic", traffic, read_traffic);
+    if (has_traffic && overrides_.trace) apply_trace(traffic);
+    const std::optional<World> world = read_world_with(reader, has_traffic, traffic, prices);
+    std::vector<Variant> variants = read_variants(reader);
+    reader.finish();
+    if (!problems_.empty()) return std::nullopt;
+    Scenario scenario{
+        .name = std::move(name),
+        .question = std::move(question),
+        .assumptions = std::move(assumptions),
+        .start = start,
+        .seed = overrides_.seed.value_or(static_cast<std::uint64_t>(seed)),
+        .replications = overrides_.replications.value_or(static_cast<std::uint32_t>(replications)),
+        .traffic = std::move(traffic),
+        .world = *world,
+        .prices = *prices,
+        .variants = std::move(variants)};
+    check_policies(scenario);
+    return scenario;
+  }
+
+ private:
+  std::optional<fare::PriceBook> read_prices(ObjectReader& reader) {
+    std::vector<Source> sources;
+    Errors errors;
+    std::vector<std::string> paths;
+    reader.optional("prices", paths, json::list(json::text(kPathMax), 1, 100));
+    for (std::string& path : paths) path = beside(path_, path);
+    if (overrides_.prices) paths = {*overrides_.prices};
+    read_price_files(paths, sources, errors);
+    if (const auto extra = reader.member("extra_prices", false)) {
+      if (json::is_list(*extra, 1, 100)) {
+        for (std::size_t i = 0; i < extra->size(); ++i) {
+          const JsonNode item = extra->item(i);
+          sources.push_back({path_ + "#" + item.pointer(), item.dump()});
+        }
+      }
+    }
+    if (sources.empty() && errors.empty()) {
+      problems_.add(ErrorCode::kMissingKey, "", "needs \"prices\" or \"extra_prices\"");
+      return std::nullopt;
+    }
+    fare::Expected<fare::PriceBook> prices = parse_prices(sources);
+    if (!prices) errors.insert(errors.end(), prices.error().begin(), prices.error().end());
+    if (errors.empty()) return *prices;
+    problems_.add_all(std::move(errors));
+    return std::nullopt;
+  }
+
+  void apply_trace(TrafficModel& traffic) {
+    const fare::Expected<TraceFormat> format = parse_trace_format(overrides_.trace_format);
+    if (!format) return problems_.add_all(format.error());
+    fare::Expected<Trace> trace = read_trace(*overrides_.trace, {.format = *format});
+    if (!trace) return problems_.add_all(std::move(trace.error()));
+    fare::Expected<TrafficModel> model = with_trace(std::move(traffic), std::move(*trace));
+    if (!model) return problems_.add_all(std::move(model.error()));
+    traffic = std::move(*model);
+  }
+
+  std::optional<World> read_world_with(ObjectReader& reader, bool has_traffic,
+                                       const TrafficModel& traffic,
+                                       const std::optional<fare::PriceBook>& prices) {
+    const std::optional<JsonNode> node = reader.member("world", true);
+    // Without its classes or prices every name in it would look unknown.
+    if (!node || !has_traffic || !prices) return std::nullopt;
+    std::vector<std::string> classes;
+    for (const ClassMix& mix : traffic.classes) classes.push_back(mix.name);
+    return read_world(*node, classes, *prices);
+  }
+
+  std::vector<Variant> read_variants(ObjectReader& reader) {
+    std::vector<Variant> variants;
+    const std::optional<JsonNode> list = reader.member("policies", true);
+    if (!list || !json::is_list(*list, 1, kVariantsMax)) return variants;
+    for (std::size_t i = 0; i < list->size(); ++i) {
+      std::optional<Variant> variant = read_variant(list->item(i));
+      if (!variant) continue;
+      const auto same = [&](const Variant& other) { return other.name == variant->name; };
+      if (std::any_of(variants.begin(), variants.end(), same)) {
+        list->item(i).problem(ErrorCode::kDuplicateKey,
+                              fmt::format("policy \"{}\" stands twice", variant->name));
+      }
+      variants.push_back(std::move(*variant));
+    }
+    return variants;
+  }
+
+  std::optional<Variant> read_variant(const JsonNode& node) {
+    ObjectReader reader(node);
+    const std::optional<JsonNode> policy = reader.member("policy", true);
+    AnswerCache cache;
+    const bool has_cache = reader.optional("answer_cache", cache, read_answer_cache);
+    reader.finish();
+    if (!policy) return std::nullopt;
+    Source source{path_ + "#" + policy->pointer(), policy->dump()};
+    if (policy->is_string()) {
+      const std::optional<std::string> path = json::text(kPathMax)(*policy);
+      if (!path) return std::nullopt;
+      source.name = beside(path_, *path);
+      fare::Expected<std::string> text = read_file(source.name);
+      if (!text) {
+        problems_.add_all(std::move(text.error()));
+        return std::nullopt;
+      }
+      source.text = std::move(*text);
+    }
+    fare::Expected<fare::Policy> parsed = fare::Policy::parse(source.name, source.text);
+    if (!parsed) {
+      problems_.add_all(std::move(parsed.error()));
+      return std::nullopt;
+    }
+    return Variant{std::string(parsed->name()), *parsed,
+                   has_cache ? std::optional<AnswerCache>(cache) : std::nullopt};
+  }
+
+  // Tries every policy on these prices, and that the world knows all of its targets.
+  void check_policies(const Scenario& scenario) {
+    for (const Variant& variant : scenario.variants) {
+      auto router = fare::Router::create({scenario.prices, variant.policy}, scenario.start);
+      if (!router) {
+        problems_.add_all(std::move(router.error()));
+        continue;
+      }
+      for (std::size_t i = 0; i < (*router)->targets(); ++i) {
+        const fare::ModelFacts model = (*router)->target(static_cast<fare::TargetId>(i)).model;
+        const auto id = scenario.prices.find(model.provider, model.model).model;
+        if (scenario.world.find(id)) continue;
+        problems_.add_all({{ErrorCode::kUnknownName,
+                            fmt::format("{}#/targets/{}/model", variant.policy.file(), i),
+                            fmt::format("\"{}\" is not a model of the scenario's world: add it to "
+                                        "\"world\" in {}",
+                                        model.model, path_)}});
+      }
+    }
+  }
+
+  const std::string& path_;
+  const ScenarioOverrides& overrides_;
+  fare::Problems& problems_;
+};
+
+}  // namespace
+
+fare::Expected<Scenario> load_scenario(const std::string& path,
+                                       const ScenarioOverrides& overrides) {
+  const fare::Expected<std::string> text = read_file(path);
+  if (!text) return tl::unexpected<Errors>(text.error());
+  fare::Problems problems(path);
+  const fare::JsonDocument document(*text, problems);
+  std::optional<Scenario> scenario;
+  if (document.ok()) scenario = ScenarioReader(path, overrides, problems).read(document.root());
+  if (!problems.empty()) return tl::unexpected<Errors>(problems.take());
+  return std::move(*scenario);
+}
+
+fare::Expected<fare::PriceBook> load_prices(const std::vector<std::string>& paths) {
+  std::vector<Source> sources;
+  Errors errors;
+  read_price_files(paths, sources, errors);
+  if (!errors.empty()) return tl::unexpected<Errors>(std::move(errors));
+  return parse_prices(sources);
+}
+
+}  // namespace routesim

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>   // std::uint32_t.
+#include <optional>  // std::optional.
+#include <string>    // std::string.
+#include <vector>    // std::vector.
+
+#include "fare/expected.h"    // Expected.
+#include "fare/policy.h"      // Policy.
+#include "fare/price_book.h"  // PriceBook.
+#include "fare/time.h"        // Instant.
+#include "traffic/traffic.h"  // TrafficModel.
+#include "world/world.h"      // World.
+
+namespace routesim {
+
+// A gateway's own cache of whole answers: a hit costs nothing and reaches no model.
+struct AnswerCache {
+  std::int64_t hits_per_million = 0;  // The share of requests that hit.
+  bool exact = false;                 // Hits are dealt in exact proportion within each class, not
+                                      // drawn at random.
+  fare::Duration latency{};           // Of a hit.
+};
+
+// One side of the question: a policy, and what the gateway around it does.
+struct Variant {
+  std::string name;  // The policy's.
+  fare::Policy policy;
+  std::optional<AnswerCache> answer_cache;
+};
+
+// A question as data: traffic, world, prices, policies, and how often to try.
+struct Scenario {
+  std::string name;
+  std::string question;                  // What a reader should ask of it, in a sentence or two.
+  std::vector<std::string> assumptions;  // What is not known and was assumed.
+  fare::Instant start{};                 // When the run begins; prices are those of that day.
+  std::uint64_t seed = 1;
+  std::uint32_t replications = 10;
+  TrafficModel traffic;
+  World world;
+  fare::PriceBook prices;
+  std::vector<Variant> variants;
+};
+
+// What a command line may change.
+struct ScenarioOverrides {
+  std::optional<std::uint64_t> seed = {};
+  std::optional<std::uint32_t> replications = {};
+  std::optional<std::string> trace = {};  // A path; its times and lengths replace the traffic's.
+  std::string trace_format = "auto";
+  std::optional<std::string> prices = {};  // A folder or file instead of the scenario's.
+};
+
+// Reads a scenario:
+//   {"format": "fare-scenario/1", "name": "...", "question": "...", "assumptions": ["..."],
+//    "start": "2026-11-23T00:00:00Z", "seed": 1, "replications": 10,
+//    "prices": ["../pricing"],           folders or files, relative to the scenario
+//    "extra_prices": [PRICE FILE, ...],  inline, for models that exist only here
+//    "traffic": {...}, "world": {...},
+//    "policies": [{"policy": POLICY or "file.json", "answer_cache": {"hit_share": "0.4",
+//                  "mix": "random" | "exact", "latency_ms": 20}}]}
+// Every target of every policy must be a model that the world has.
+// Errors: everything that is wrong in the scenario and the files it names, in one go.
+[[nodiscard]] fare::Expected<Scenario> load_scenario(const std::string& path,
+                                                     const ScenarioOverrides& overrides);
+
+// Reads price tables: one JSON file, or all of a folder but schema.json, in the order of their
+// names.
+[[nodiscard]] fare::Expected<fare::PriceBook> load_prices(const std::vector<std::string>& paths);
+
+}  // namespace routesim

@@ -1,0 +1,279 @@
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/names.h"
+#include "base/nearest.h"
+#include "traffic/field_text.h"
+#include "traffic/row_parser.h"
+
+namespace routesim {
+namespace {
+
+using fare::ErrorCode;
+
+enum Role : std::size_t { kTime, kInput, kOutput, kClass, kTenant, kRoles };
+constexpr std::size_t kRolesNeeded = 3;
+constexpr std::size_t kAbsent = static_cast<std::size_t>(-1);
+
+using ColumnNames = std::span<const std::string_view>;  // By role.
+constexpr std::array<std::string_view, 3> kAzureColumns = {"TIMESTAMP", "ContextTokens",
+                                                           "GeneratedTokens"};
+constexpr std::array<std::string_view, kRoles> kPlainColumns = {"seconds", "input_tokens",
+                                                                "output_tokens", "class", "tenant"};
+
+ColumnNames columns_of(TraceFormat format) {
+  return format == TraceFormat::kAzure ? ColumnNames(kAzureColumns) : ColumnNames(kPlainColumns);
+}
+
+// Cuts a line without quotes at its commas.  Returns how many fields it has; those beyond the span
+// are only counted.
+std::size_t split_unquoted(std::string_view line, std::span<std::string_view> fields) {
+  for (std::size_t count = 0;; ++count) {
+    const std::size_t comma = line.find(',');
+    if (count < fields.size()) fields[count] = line.substr(0, comma);
+    if (comma == std::string_view::npos) return count + 1;
+    line.remove_prefix(comma + 1);
+  }
+}
+
+// Takes a field in quotes off the front of `rest`, up to its comma or the end; false if it is not
+// closed, or if more text follows the closing quote.
+bool take_quoted(std::string_view& rest, std::string& text) {
+  text.clear();
+  rest.remove_prefix(1);
+  for (;;) {
+    const std::size_t quote = rest.find('"');
+    if (quote == std::string_view::npos) return false;
+    text.append(rest.substr(0, quote));
+    rest.remove_prefix(quote + 1);
+    if (!rest.starts_with('"')) return rest.empty() || rest.front() == ',';
+    text.push_back('"');
+    rest.remove_prefix(1);
+  }
+}
+
+// The same for a line with quotes: `texts` hold the fields that had them.  Nothing if they are
+// misplaced.
+std::optional<std::size_t> split_quoted(std::string_view line, std::span<std::string_view> fields,
+                                        std::span<std::string> texts) {
+  std::string surplus;
+  for (std::size_t count = 0;; ++count) {
+    const bool is_kept = count < fields.size();
+    std::string& text = is_kept ? texts[count] : surplus;
+    std::string_view field;
+    if (line.starts_with('"')) {
+      if (!take_quoted(line, text)) return std::nullopt;
+      field = text;
+    } else {
+      field = line.substr(0, line.find(','));
+      if (field.find('"') != std::string_view::npos) return std::nullopt;
+      line.remove_prefix(field.size());
+    }
+    if (is_kept) fields[count] = field;
+    if (line.empty()) return count + 1;
+    line.remove_prefix(1);
+  }
+}
+
+std::optional<std::size_t> split(std::string_view line, std::span<std::string_view> fields,
+                                 std::span<std::string> texts) {
+  if (line.find('"') == std::string_view::npos) return split_unquoted(line, fields);
+  return split_quoted(line, fields, texts);
+}
+
+std::vector<std::string> header_names(std::string_view header) {
+  const auto count_max =
+      static_cast<std::size_t>(std::count(header.begin(), header.end(), ',')) + 1;
+  std::vector<std::string_view> fields(count_max);
+  std::vector<std::string> texts(count_max);
+  const std::size_t count = split(header, fields, texts).value_or(0);
+  return {fields.begin(), fields.begin() + static_cast<std::ptrdiff_t>(count)};
+}
+
+// The names of a column, numbered in the order of their first appearance.
+class NameIndex {
+ public:
+  NameIndex(std::string_view field, std::size_t count_max, std::vector<std::string>& names)
+      : field_(field), count_max_(count_max), names_(names) {}
+
+  // Why this cannot be a name, if it cannot.
+  std::optional<fare::Error> problem(std::string_view name) const {
+    if (name.empty() || numbers_.find(name) != numbers_.end()) return std::nullopt;
+    const bool is_name = name.size() <= kNameMax && simdjson::validate_utf8(name) &&
+                         std::none_of(name.begin(), name.end(), is_control);
+    if (is_name && names_.size() < count_max_) return std::nullopt;
+    return bad_field(field_,
+                     is_name ? fmt::format("one of at most {} names", count_max_)
+                             : fmt::format("a name of at most {} bytes of UTF-8", kNameMax),
+                     name);
+  }
+
+  // REQUIRES: !problem(name).
+  std::uint32_t number(std::string_view name) {
+    if (name.empty()) return kUnnamed;
+    const auto known = numbers_.find(name);
+    if (known != numbers_.end()) return known->second;
+    const auto next = static_cast<std::uint32_t>(names_.size());
+    names_.emplace_back(name);
+    numbers_.emplace(name, next);
+    return next;
+  }
+
+ private:
+  static bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
+  std::string_view field_;
+  std::size_t count_max_;
+  std::vector<std::string>& names_;
+  fare::NameMap<std::uint32_t> numbers_;
+};
+
+struct Layout {
+  TraceFormat format = TraceFormat::kPlain;
+  std::size_t columns = 0;
+  std::array<std::size_t, kRoles> position{};  // By role, or kAbsent.
+};
+
+class CsvParser : public RowParser {
+ public:
+  CsvParser(const Layout& layout, Trace& trace)
+      : layout_(layout),
+        names_(columns_of(layout.format)),
+        classes_(kPlainColumns[kClass], kClassesMax, trace.classes),
+        tenants_(kPlainColumns[kTenant], kTenantsMax, trace.tenants) {}
+
+  fare::Expected<TraceRow> parse(std::string_view line) override {
+    const std::optional<std::size_t> count = split(line, fields_, texts_);
+    if (!count) {
+      return fare::fail(ErrorCode::kSyntax, "",
+                        "must have each quoted field in one pair of quotes, as in 1,\"a, b\",2");
+    }
+    if (*count != layout_.columns) {
+      return fare::fail(
+          ErrorCode::kSyntax, "",
+          fmt::format("must have {} fields, as its header, but has {}", layout_.columns, *count));
+    }
+    const auto at = read_time(field(kTime));
+    if (!at) return refused(kTime, time_rule());
+    const auto input = read_tokens(field(kInput));
+    if (!input) return refused(kInput, tokens_rule());
+    const auto output = read_tokens(field(kOutput));
+    if (!output) return refused(kOutput, tokens_rule());
+    TraceRow row{.at = *at, .input = fare::Tokens(*input), .output = fare::Tokens(*output)};
+    if (layout_.columns > kRolesNeeded) return named(row);
+    return row;
+  }
+
+ private:
+  std::string_view field(Role role) const { return fields_[layout_.position[role]]; }
+
+  std::optional<fare::Duration> read_time(std::string_view text) const {
+    return layout_.format == TraceFormat::kAzure ? read_wall_time(text) : read_seconds(text);
+  }
+
+  static std::optional<std::int64_t> read_tokens(std::string_view text) {
+    return read_whole(text, kRecordedTokensMin, fare::kTokensMax.count());
+  }
+
+  std::string time_rule() const {
+    if (layout_.format == TraceFormat::kPlain) {
+      return fmt::format("a decimal number from 0 to {} such as 12.5", kSecondsMax);
+    }
+    return "a time from 1970 to 2200 such as \"2023-11-16 18:15:46.6805900\"";
+  }
+
+  static std::string tokens_rule() {
+    return whole_rule(kRecordedTokensMin, fare::kTokensMax.count());
+  }
+
+  fare::Expected<TraceRow> refused(Role role, std::string_view rule) const {
+    return tl::unexpected(fare::Errors{bad_field(names_[role], rule, field(role))});
+  }
+
+  // Comes last, and checks both names first, so that a bad line leaves no name behind.
+  fare::Expected<TraceRow> named(TraceRow row) {
+    const std::string_view class_name = name(kClass);
+    const std::string_view tenant_name = name(kTenant);
+    std::optional<fare::Error> error = classes_.problem(class_name);
+    if (!error) error = tenants_.problem(tenant_name);
+    if (error) return tl::unexpected(fare::Errors{std::move(*error)});
+    row.request_class = classes_.number(class_name);
+    row.tenant = tenants_.number(tenant_name);
+    return row;
+  }
+
+  std::string_view name(Role role) const {
+    return layout_.position[role] == kAbsent ? std::string_view() : field(role);
+  }
+
+  Layout layout_;
+  ColumnNames names_;
+  std::array<std::string_view, kRoles> fields_;
+  std::array<std::string, kRoles> texts_;
+  NameIndex classes_;
+  NameIndex tenants_;
+};
+
+void note_column(const std::string& name, std::size_t position, ColumnNames names, Layout& layout,
+                 fare::Errors& errors) {
+  const auto known = std::find(names.begin(), names.end(), name);
+  if (known == names.end()) {
+    const std::string_view near = fare::nearest(name, names);
+    const std::string hint = near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near);
+    errors.push_back({ErrorCode::kUnknownKey, "",
+                      fmt::format("the header has the column {}, which is not one of {}{}",
+                                  quoted_excerpt(name), fmt::join(names, ","), hint)});
+    return;
+  }
+  std::size_t& place = layout.position[static_cast<std::size_t>(known - names.begin())];
+  if (place != kAbsent) {
+    errors.push_back({ErrorCode::kDuplicateKey, "",
+                      fmt::format("the header has the column \"{}\" twice", name)});
+  }
+  place = position;
+}
+
+}  // namespace
+
+fare::Expected<std::unique_ptr<RowParser>> csv_parser(TraceFormat format, std::string_view header,
+                                                      Trace& trace) {
+  const ColumnNames names = columns_of(format);
+  const std::vector<std::string> found = header_names(header);
+  Layout layout{.format = format, .columns = found.size()};
+  layout.position.fill(kAbsent);
+  fare::Errors errors;
+  for (std::size_t i = 0; i < found.size(); ++i) note_column(found[i], i, names, layout, errors);
+  for (std::size_t role = 0; role < kRolesNeeded; ++role) {
+    if (layout.position[role] != kAbsent) continue;
+    errors.push_back({ErrorCode::kMissingKey, "",
+                      fmt::format("the header needs the column \"{}\", but is {}", names[role],
+                                  quoted_excerpt(header))});
+  }
+  if (!errors.empty()) return tl::unexpected(std::move(errors));
+  return std::unique_ptr<RowParser>(std::make_unique<CsvParser>(layout, trace));
+}
+
+TraceFormat format_of(std::string_view first_line) {
+  if (first_line.starts_with('{')) return TraceFormat::kMooncake;
+  const std::vector<std::string> found = header_names(first_line);
+  // One known column is enough: what else is wrong with the header is said better than "no format".
+  for (const TraceFormat format : {TraceFormat::kAzure, TraceFormat::kPlain}) {
+    for (const std::string_view name : columns_of(format).first(kRolesNeeded)) {
+      if (std::find(found.begin(), found.end(), name) != found.end()) return format;
+    }
+  }
+  return TraceFormat::kAuto;
+}
+
+}  // namespace routesim

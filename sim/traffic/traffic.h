@@ -1,0 +1,114 @@
+#pragma once
+
+#include <cstdint>   // std::uint32_t.
+#include <memory>    // std::unique_ptr.
+#include <optional>  // std::optional.
+#include <string>    // std::string.
+#include <vector>    // std::vector.
+
+#include "base/json_reader.h"     // JsonNode.
+#include "engine/distribution.h"  // Distribution.
+#include "fare/time.h"            // Duration.
+#include "fare/tokens.h"          // Tokens.
+#include "traffic/trace.h"        // Trace.
+
+namespace routesim {
+
+// One request on its way in.
+struct Arrival {
+  std::uint64_t index = 0;          // 0, 1, 2 ... in order of time: the entity of every later draw.
+  fare::Duration at{};              // Since the start of the run.
+  std::uint32_t request_class = 0;  // Index into TrafficModel::classes.
+  std::uint32_t tenant = 0;         // Index into TrafficModel::tenants.
+  fare::Tokens input;               // At least 1.
+  fare::Tokens output;              // At least 1.
+};
+
+// Where requests come from: times and lengths.
+struct SyntheticArrivals {
+  enum class Process { kPoisson, kEven };
+  Process process = Process::kPoisson;
+  double per_second = 1;  // The mean rate over the day; 1e-6 to 1e6.
+  // Empty, or 24: the rate of each hour of the UTC day over the mean; scaled so that they average
+  // exactly 1.  A run starts at midnight by convention, so the first weight is that of its first
+  // hour, and the 25th hour has the first weight again.  For kPoisson only.
+  std::vector<double> hour_weights;
+  fare::Duration length{};     // Requests that would arrive at or after it do not.
+  std::uint64_t requests = 0;  // If not 0: exactly so many requests, whatever the length.
+};
+
+struct ClassMix {
+  std::string name;
+  double share = 1;                          // Relative weight: 0, or 1e-9 to 1e9.
+  std::optional<Distribution> input_tokens;  // Instead of the model's, for synthetic arrivals.
+  std::optional<Distribution> output_tokens;
+};
+
+struct TenantMix {
+  std::string name;
+  double share = 1;  // Relative weight, not negative.
+};
+
+// Everything about the requests that come in; a value, shared by all replications.
+struct TrafficModel {
+  SyntheticArrivals arrivals;  // Used when there is no trace.
+  // Lengths are rounded up to whole tokens: a part of a token is a token.  So every length is at
+  // least 1, whole bounds hold, and the mean is up to one token (as a rule half of one) above that
+  // of the distribution.  Every draw must be above 0 and at most kTokensMax.
+  Distribution input_tokens = Distribution::constant(1);
+  Distribution output_tokens = Distribution::constant(1);
+  std::optional<Trace> trace;      // Times and lengths of a recording.
+  std::vector<ClassMix> classes;   // Never empty; some share is above 0.
+  std::vector<TenantMix> tenants;  // Never empty; some share is above 0.
+  // Whether classes are drawn at random, or dealt out in exact proportion: after n requests (of
+  // those whose class no trace names) class c has floor or ceil of n times its share, for every n.
+  // The order is a fixed one, the same in every replication, and known ahead.
+  bool exact_mix = false;
+};
+
+// Reads the scenario's "traffic" object:
+//   {"arrivals": {"process": "poisson", "per_second": 5.5, "hours": 24, "hour_weights": [...]},
+//    "input_tokens": DISTRIBUTION, "output_tokens": DISTRIBUTION,
+//    "classes": [{"name": "simple", "share": 0.6, "input_tokens": ..., "output_tokens": ...}, ...],
+//    "class_mix": "random" | "exact",
+//    "tenants": [{"name": "acme", "share": 3}, ...] | {"count": 40, "zipf_exponent": 1.1}}
+// "arrivals" takes two of "per_second", "hours" (above 0, at most 87,600: ten years) and "requests"
+// (1 to 1e10, within ten years); {"process": "even"} spaces requests evenly, and takes no hour
+// weights.
+// The model's lengths may be left out if every class has its own; a share is 1 if it is not
+// written; without "classes" or "tenants" there is one, called "default"; "class_mix" is "random".
+// Numbered tenants are called "tenant-01", "tenant-02", ... (as many digits as the count has), with
+// Zipf shares k^-exponent, exponent 0 to 10.
+// Anything wrong is recorded in the node's Problems; then what is returned, if anything, is not to
+// be used.
+std::optional<TrafficModel> read_traffic(const fare::JsonNode& node);
+
+// Puts a trace in the place of the synthetic arrivals and lengths.  Classes and tenants that the
+// trace names must be ones of the model (classes) or are taken over (tenants, with a share of 0);
+// what it does not name is drawn from the mixes.  From then on the trace's names and indices are
+// those of the model.  Errors: a class of the trace that the model does not know; more than
+// kTenantsMax tenants together.
+[[nodiscard]] fare::Expected<TrafficModel> with_trace(TrafficModel model, Trace trace);
+
+// The requests of one replication, in order of time.  Deterministic in (model, seed, replication):
+// every draw is keyed by the request's index, so the same request is the same under every policy.
+// The model must outlive it.  Allocates only in its constructor, whose cost grows with the number
+// of tenants; next() is O(1), with an exact mix O(classes).  Not thread-safe.
+// REQUIRES: a model with the ranges above, as read_traffic() and with_trace() give.
+class TrafficSource {
+ public:
+  TrafficSource(const TrafficModel& model, std::uint64_t seed, std::uint32_t replication);
+  ~TrafficSource();
+
+  // The next request, or false at the end.
+  bool next(Arrival& arrival);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// The number of requests to expect, for progress bars.
+double expected_requests(const TrafficModel& model);
+
+}  // namespace routesim

@@ -1,0 +1,206 @@
+// Goal: the program keeps its contract with people and scripts: output, errors, exit codes.
+// Method: it is run as they run it, through a shell.
+
+#include <gmock/gmock.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "study/fixture.h"
+
+namespace routesim {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+struct Ran {
+  int exit_code;
+  std::string output;  // stdout and stderr.
+};
+
+// Runs `routesim ARGUMENTS` in the repository's root.
+Ran run(const std::string& arguments) {
+  const std::string command =
+      std::string("cd '") + FARE_SOURCE_DIR + "' && '" + FARE_ROUTESIM + "' " + arguments + " 2>&1";
+  std::FILE* pipe = popen(command.c_str(), "r");
+  Ran ran{-1, ""};
+  for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe)) {
+    ran.output += static_cast<char>(c);
+  }
+  const int status = pclose(pipe);
+  if (WIFEXITED(status)) ran.exit_code = WEXITSTATUS(status);
+  return ran;
+}
+
+nlohmann::json run_json(const std::string& arguments) {
+  return nlohmann::json::parse(run(arguments + " --json").output);
+}
+
+TEST(CliTest, ComparesTheArticle) {
+  const Ran ran =
+      run("compare scenarios/article_costs.json --policy average --policy tiered_cached");
+  EXPECT_EQ(ran.exit_code, 0);
+  EXPECT_THAT(ran.output, StartsWith("tiered_cached costs $111.20 less than average in 24 h "
+                                     "(-22.24 %)."));
+  EXPECT_THAT(ran.output, Not(HasSubstr("\x1b[")));
+}
+
+TEST(CliTest, OptionsReachTheStudy) {
+  const nlohmann::json json =
+      run_json("run scenarios/article_costs.json --policy tiered --seed 42 --replications 2");
+  EXPECT_EQ(json["seed"], 42);
+  EXPECT_EQ(json["replications"], 2);
+  EXPECT_EQ(json["policies"][0]["policy"], "tiered");
+  EXPECT_EQ(json["policies"][0]["cost_usd"], "1296");
+  EXPECT_EQ(json["policies"][0]["cost_usd_mean"], "648");
+}
+
+TEST(CliTest, WritesAFolderOfReports) {
+  const TemporaryFolder folder;
+  const std::string out = folder.path() + "/a/b";
+  const Ran ran = run("run scenarios/article_costs.json --out " + out);
+  EXPECT_EQ(ran.exit_code, 0);
+  EXPECT_THAT(ran.output, HasSubstr("Written: " + out + "/report.html"));
+  for (const char* name : {"report.json", "report.csv", "report.html"}) {
+    EXPECT_GT(std::filesystem::file_size(out + "/" + name), 200u) << name;
+  }
+  const std::string file = folder.write("file", "");
+  const Ran blocked = run("run scenarios/article_costs.json --quiet --out " + file);
+  EXPECT_EQ(blocked.exit_code, 2);
+  EXPECT_THAT(blocked.output, HasSubstr("error: " + file));
+}
+
+TEST(CliTest, TheSameSeedGivesTheSameBytesOnAnyNumberOfThreads) {
+  const std::string command =
+      "compare scenarios/conversation_day.json --replications 2 --json --quiet --threads ";
+  const Ran one = run(command + "1");
+  EXPECT_EQ(one.exit_code, 0);
+  EXPECT_EQ(run(command + "2").output, one.output);
+}
+
+TEST(CliTest, ReplaysTheRealTraceToTheLastRequest) {
+  const std::string trace = "../shared/data/traces/azure2023/AzureLLMInferenceTrace_conv.csv.gz";
+  if (!std::filesystem::exists(source_path(trace))) {
+    GTEST_SKIP() << "the Azure trace is not at " << trace;
+  }
+  const nlohmann::json json =
+      run_json("compare scenarios/conversation_day.json --replications 2 --quiet --trace " + trace);
+  for (const nlohmann::json& policy : json["policies"]) {
+    EXPECT_EQ(policy["requests"], 2 * 19'366);
+    std::uint64_t ends = policy["answered"].get<std::uint64_t>() +
+                         policy["from_cache"].get<std::uint64_t>() +
+                         policy["failed"].get<std::uint64_t>();
+    for (const auto& [reason, count] : policy["refused"].items())
+      ends += count.get<std::uint64_t>();
+    EXPECT_EQ(ends, 2u * 19'366);
+    std::uint64_t input = 0;
+    for (const nlohmann::json& model : policy["by_model"]) {
+      for (const nlohmann::json& line : model["lines"]) {
+        if (line["meter"] == "input") input += line["count"].get<std::uint64_t>();
+      }
+    }
+    EXPECT_NEAR(static_cast<double>(input), 2 * 22'361'870.0, 10'000) << "all but the failed";
+  }
+}
+
+struct BadCall {
+  std::string name;
+  std::string arguments;
+  std::string output;
+};
+
+TEST(CliTest, BadInputEndsWithCodeTwoAndASentence) {
+  const TemporaryFolder folder;
+  const std::string empty = folder.write("empty.csv", "");
+  const std::string header = folder.write("header.csv", "seconds,input_tokens\n");
+  const std::string broken = folder.write("broken.json", "{");
+  const std::string zip =
+      folder.write("cut.csv.gz", std::string("\x1f\x8b\x08\0\0\0\0\0\0\x03", 10));
+  const std::string day = "scenarios/conversation_day.json";
+  const BadCall cases[] = {
+      {"no command", "", "subcommand is required"},
+      {"unknown command", "rum", "\"rum\" is not a command; did you mean \"run\"?"},
+      {"missing file", "run no.json", "error: no.json: no such file: check the path"},
+      {"folder", "run scenarios", "is a folder"},
+      {"broken JSON", "run " + broken, "is not valid JSON: parse error at line 1, column 2"},
+      {"unknown policy", "run " + day + " --policy tierd", "did you mean \"tiered\"?"},
+      {"one policy to compare", "compare " + day + " --policy tiered", "--policy: name two"},
+      {"no replications", "run " + day + " --replications 0", "--replications"},
+      {"huge replications", "run " + day + " --replications 99999999999999999999",
+       "--replications"},
+      {"negative seed", "run " + day + " --seed -1", "--seed"},
+      {"no threads", "run " + day + " --threads 0", "--threads"},
+      {"empty trace", "run " + day + " --trace " + empty, empty},
+      {"trace without a column", "run " + day + " --trace " + header, "output_tokens"},
+      {"truncated gzip", "run " + day + " --trace " + zip, zip},
+      {"missing trace", "run " + day + " --trace no.csv", "error: no.csv"},
+      {"unknown trace format", "run " + day + " --trace " + empty + " --trace-format cvs", "cvs"},
+      {"missing prices", "run " + day + " --prices nowhere", "nowhere"},
+      {"prices of another format", "run " + day + " --prices " + day, "#/format: must be one of"},
+      {"usage that is no JSON", "price quote --model gpt-5.4 --usage '{'", "--usage"},
+      {"usage from a missing file", "price quote --model gpt-5.4 --usage @no.json", "no.json"},
+      {"a bad instant", "price quote --model gpt-5.4 --usage '{}' --at noon", "--at: must be an"},
+  };
+  for (const BadCall& one : cases) {
+    SCOPED_TRACE(one.name);
+    const Ran ran = run(one.arguments);
+    EXPECT_EQ(ran.exit_code, 2);
+    EXPECT_THAT(ran.output, HasSubstr(one.output));
+  }
+}
+
+TEST(CliTest, QuotesExactly) {
+  const nlohmann::json json = run_json(
+      "price quote --model claude-3-5-haiku --at 2025-01-15T00:00:00Z "
+      "--usage '{\"input\": 500, \"output\": 100}'");
+  EXPECT_EQ(json["status"], "priced");
+  EXPECT_EQ(json["total_usd"], "0.0008");
+  EXPECT_EQ(json["model"], "anthropic/claude-3-5-haiku");
+  EXPECT_EQ(json["lines"].size(), 2u);
+  EXPECT_EQ(json["lines"][0]["meter"], "input");
+  EXPECT_EQ(json["lines"][0]["rate_usd_per_mtok"], "0.8");
+  EXPECT_EQ(json["table_hash"].get<std::string>().size(), 32u);
+}
+
+TEST(CliTest, AQuoteThatHasNoPriceIsANo) {
+  const struct {
+    std::string arguments;
+    std::string status;
+  } cases[] = {
+      {"--model claude-haiku-45 --usage '{\"input\": 1}'", "unpriced"},
+      {"--model gpt-5.4 --at 1969-01-01T00:00:00Z --usage '{\"input\": 1}'", ""},
+      {"--model gpt-5.4 --at 2024-01-01T00:00:00Z --usage '{\"input\": 1}'", "unpriced"},
+      {"--model gpt-5.4 --usage '{}'", "usage_missing"},
+      {"--model gpt-5.4 --usage '{\"input\": -1}'", "usage_malformed"},
+      {"--model gpt-5.4 --usage '{\"input\": \"5\"}'", "usage_malformed"},
+      {"--model gpt-5.4 --usage '{\"inputs\": 5}'", "usage_malformed"},
+      {"--model gpt-5.4 --usage '{\"input\": 1, \"cache_write_1h\": 5}'", "partially_priced"},
+  };
+  for (const auto& one : cases) {
+    SCOPED_TRACE(one.arguments);
+    if (one.status.empty()) {
+      EXPECT_EQ(run("price quote " + one.arguments).exit_code, 2);
+      continue;
+    }
+    EXPECT_EQ(run("price quote " + one.arguments).exit_code, 1);
+    const nlohmann::json json = run_json("price quote " + one.arguments);
+    EXPECT_EQ(json["status"], one.status);
+    EXPECT_TRUE(json["total_usd"].is_null());
+    EXPECT_FALSE(json["notes"].empty());
+  }
+}
+
+TEST(CliTest, HelpShowsExamples) {
+  for (const char* command : {"--help", "run --help", "compare --help", "price quote --help"}) {
+    const Ran ran = run(command);
+    EXPECT_EQ(ran.exit_code, 0);
+    EXPECT_THAT(ran.output, HasSubstr("Examples:\n  routesim "));
+  }
+}
+
+}  // namespace
+}  // namespace routesim
