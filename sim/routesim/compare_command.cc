@@ -15,12 +15,14 @@ void add_compare_command(CLI::App& app, int& exit_code) {
       "Examples:\n"
       "  routesim compare scenarios/conversation_day.json\n"
       "  routesim compare scenarios/article_costs.json --policy average --policy tiered_cached\n"
+      "  routesim compare scenarios/conversation_day.json --policy tiered --policy new.json\n"
       "  routesim compare scenarios/conversation_day.json --trace trace.csv.gz --out report\n"
       "Exit code: 0 done, 1 some of the cost has no price, 2 bad input.");
   add_study_options(*command, *options);
   command
       ->add_option("--policy", *policies,
-                   "Twice: the policy to start from, and the other one; "
+                   "Twice: the policy to start from, and the other one, by name or "
+                   "as a FILE.json; "
                    "default: the scenario's first two")
       ->type_name("NAME")
       ->take_all();

@@ -15,7 +15,9 @@ void add_run_command(CLI::App& app, int& exit_code) {
       "  routesim run scenarios/article_costs.json --policy tiered --json\n"
       "Exit code: 0 done, 1 some of the cost has no price, 2 bad input.");
   add_study_options(*command, *options);
-  command->add_option("--policy", *policy, "Default: the scenario's first")->type_name("NAME");
+  command
+      ->add_option("--policy", *policy, "By name or as a FILE.json; default: the scenario's first")
+      ->type_name("NAME");
   command->callback([options, policy, &exit_code] {
     std::vector<std::string> names;
     if (!policy->empty()) names.push_back(*policy);

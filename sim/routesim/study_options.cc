@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <thread>
 
 #include "base/nearest.h"
@@ -140,7 +141,10 @@ void add_study_options(CLI::App& command, StudyOptions& options) {
 
 int run_study(const StudyOptions& options, const std::vector<std::string>& policies,
               std::size_t count) {
-  const fare::Expected<Scenario> scenario = load_scenario(options.scenario, options.overrides);
+  ScenarioOverrides overrides = options.overrides;
+  std::copy_if(policies.begin(), policies.end(), std::back_inserter(overrides.policies),
+               [](const std::string& name) { return name.ends_with(".json"); });
+  const fare::Expected<Scenario> scenario = load_scenario(options.scenario, overrides);
   if (!scenario) return complain(scenario.error());
   const auto variants = find_variants(*scenario, options.scenario, policies, count);
   if (!variants) return complain(variants.error());

@@ -23,7 +23,7 @@ struct StudyOptions {
 void add_study_options(CLI::App& command, StudyOptions& options);
 
 // Loads the scenario, runs the named policies, prints and writes the report; returns the exit code.
-// No names: the scenario's first policies, `count` of them.
+// A name that ends in ".json" is a file.  No names: the scenario's first policies, `count` of them.
 int run_study(const StudyOptions& options, const std::vector<std::string>& policies,
               std::size_t count);
 

@@ -210,6 +210,10 @@ class ScenarioReader {
       }
       variants.push_back(std::move(*variant));
     }
+    for (const std::string& path : overrides_.policies) {
+      const std::optional<fare::Policy> policy = read_policy_file(path);
+      if (policy) variants.push_back({path, *policy, std::nullopt});
+    }
     return variants;
   }
 
@@ -220,30 +224,36 @@ class ScenarioReader {
     const bool has_cache = reader.optional("answer_cache", cache, read_answer_cache);
     reader.finish();
     if (!policy) return std::nullopt;
-    Source source{path_ + "#" + policy->pointer(), policy->dump()};
+    std::optional<fare::Policy> parsed;
     if (policy->is_string()) {
       const std::optional<std::string> path = json::text(kPathMax)(*policy);
-      if (!path) return std::nullopt;
-      source.name = beside(path_, *path);
-      fare::Expected<std::string> text = read_file(source.name);
-      if (!text) {
-        problems_.add_all(std::move(text.error()));
-        return std::nullopt;
-      }
-      source.text = std::move(*text);
+      if (path) parsed = read_policy_file(beside(path_, *path));
+    } else {
+      const std::string name = path_ + "#" + policy->pointer();
+      parsed = keep(fare::Policy::parse(name, policy->dump()));
     }
-    fare::Expected<fare::Policy> parsed = fare::Policy::parse(source.name, source.text);
-    if (!parsed) {
-      problems_.add_all(std::move(parsed.error()));
-      return std::nullopt;
-    }
+    if (!parsed) return std::nullopt;
     return Variant{std::string(parsed->name()), *parsed,
                    has_cache ? std::optional<AnswerCache>(cache) : std::nullopt};
   }
 
-  // Tries every policy on these prices, and that the world knows all of its targets.
+  std::optional<fare::Policy> read_policy_file(const std::string& path) {
+    const std::optional<std::string> text = keep(read_file(path));
+    return text ? keep(fare::Policy::parse(path, *text)) : std::nullopt;
+  }
+
+  // The value; or nothing, and its errors are kept.
+  template <class T>
+  std::optional<T> keep(fare::Expected<T> expected) {
+    if (expected) return std::move(*expected);
+    problems_.add_all(std::move(expected.error()));
+    return std::nullopt;
+  }
+
+  // Tries every policy on these prices; the world must know its targets, and it the classes.
   void check_policies(const Scenario& scenario) {
     for (const Variant& variant : scenario.variants) {
+      check_classes(scenario, variant);
       auto router = fare::Router::create({scenario.prices, variant.policy}, scenario.start);
       if (!router) {
         problems_.add_all(std::move(router.error()));
@@ -259,6 +269,18 @@ class ScenarioReader {
                                         "\"world\" in {}",
                                         model.model, path_)}});
       }
+    }
+  }
+
+  void check_classes(const Scenario& scenario, const Variant& variant) {
+    const std::vector<std::string_view> known = variant.policy.class_names();
+    for (const ClassMix& mix : scenario.traffic.classes) {
+      if (std::find(known.begin(), known.end(), mix.name) != known.end()) continue;
+      problems_.add_all(
+          {{ErrorCode::kUnknownName, fmt::format("{}#/classes", variant.policy.file()),
+            fmt::format("must have the class \"{}\" of the traffic, or all of its "
+                        "requests would be refused",
+                        mix.name)}});
     }
   }
 

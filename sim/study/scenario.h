@@ -50,6 +50,7 @@ struct ScenarioOverrides {
   std::optional<std::string> trace = {};  // A path; its times and lengths replace the traffic's.
   std::string trace_format = "auto";
   std::optional<std::string> prices = {};  // A folder or file instead of the scenario's.
+  std::vector<std::string> policies = {};  // Files of more policies; each is named by its path.
 };
 
 // Reads a scenario:
@@ -60,7 +61,8 @@ struct ScenarioOverrides {
 //    "traffic": {...}, "world": {...},
 //    "policies": [{"policy": POLICY or "file.json", "answer_cache": {"hit_share": "0.4",
 //                  "mix": "random" | "exact", "latency_ms": 20}}]}
-// Every target of every policy must be a model that the world has.
+// Every target of every policy must be a model that the world has, and every class of the traffic
+// one that the policy knows.
 // Errors: everything that is wrong in the scenario and the files it names, in one go.
 [[nodiscard]] fare::Expected<Scenario> load_scenario(const std::string& path,
                                                      const ScenarioOverrides& overrides);

@@ -59,6 +59,14 @@ TEST(CliTest, OptionsReachTheStudy) {
   EXPECT_EQ(json["policies"][0]["cost_usd_mean"], "648");
 }
 
+TEST(CliTest, ComparesAPolicyWithItsEditedFile) {
+  const nlohmann::json json = run_json(
+      "compare scenarios/conversation_day.json --replications 2 --policy tiered "
+      "--policy scenarios/policies/tiered.json");
+  EXPECT_EQ(json["comparison"]["b"], "scenarios/policies/tiered.json");
+  EXPECT_EQ(json["comparison"]["cost_usd_difference_mean"], "0");
+}
+
 TEST(CliTest, WritesAFolderOfReports) {
   const TemporaryFolder folder;
   const std::string out = folder.path() + "/a/b";

@@ -86,6 +86,23 @@ TEST(ScenarioTest, ATargetMustBePartOfTheWorld) {
                                          "scenario's world"));
 }
 
+TEST(ScenarioTest, APolicyMustKnowTheClassesOfTheTraffic) {
+  nlohmann::json json = small_scenario();
+  json["traffic"]["classes"][1]["name"] = "odd";
+  json["world"].erase("difficulty");
+  EXPECT_THAT(errors_of(json), HasSubstr("#/classes: must have the class \"odd\" of the traffic"));
+}
+
+TEST(ScenarioTest, MorePoliciesComeFromFiles) {
+  const TemporaryFolder folder;
+  const std::string text = small_scenario()["policies"][1]["policy"].dump();
+  const std::string path = folder.write("edited.json", text);
+  const Scenario scenario = scenario_of(small_scenario(), {.policies = {path}});
+  ASSERT_EQ(scenario.variants.size(), 3u);
+  EXPECT_EQ(scenario.variants[2].name, path);
+  EXPECT_THAT(errors_of(small_scenario(), {.policies = {"none.json"}}), HasSubstr("none.json: no"));
+}
+
 TEST(ScenarioTest, ATraceTakesThePlaceOfTimesAndLengths) {
   const TemporaryFolder folder;
   const std::string trace = folder.write("trace.csv",
