@@ -50,12 +50,13 @@ enum class Refusal : std::uint8_t {
   kNone,
   kUnknownClass,       // The request names a class that the policy does not.
   kUnknownCapability,  // It needs a capability that no target of the policy has.
+  kUnknownOutput,      // Neither request nor policy says how much output to expect.
   kNoRule,             // No rule matches.
   kNoTarget,           // A rule matches, but every candidate was ruled out; see the verdicts.
   kTooManyOpen,        // More tickets are open than the router may hold.
 };
 
-inline constexpr std::size_t kRefusalCount = 6;
+inline constexpr std::size_t kRefusalCount = 7;
 
 [[nodiscard]] std::string_view to_string(Refusal refusal);
 

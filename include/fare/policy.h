@@ -25,9 +25,11 @@ struct PolicyData;  // What a policy holds inside.
 //               "candidates": ["opus"], "fallback": ["gpt"], "quality_floor": 0.8,
 //               "latency_bound_ms": 20000, "objective": "min_cost"}]}
 //
-// The first rule whose `when` holds decides; a rule without `when` holds always and must be the
-// last.  Candidates compete: those that satisfy floor, bound, context and capabilities are ordered
-// by the objective.  Fallbacks follow the winner in the order given, if they satisfy the same.
+// "expected_output_tokens" is what a request is expected to write if it does not say itself: of its
+// class, or of the whole policy.  The first rule whose `when` holds decides; a rule without `when`
+// holds always and must be the last.  Candidates compete: those that satisfy floor, bound, context
+// and capabilities are ordered by the objective.  Fallbacks follow the winner in the order given,
+// if they satisfy the same.
 class Policy {
  public:
   // Reads a policy; `file` stands for it in messages.  Errors: everything wrong, each with its

@@ -9,7 +9,7 @@
 namespace fare {
 
 // A length of time, and a point of time (UTC, no leap seconds), both in whole nanoseconds.  An
-// Instant reaches from the year 1678 to 2261; readers accept 1970 to 2200.
+// Instant reaches from the year 1678 to 2261; readers accept 1970 up to, not including, 2200.
 using Duration = std::chrono::nanoseconds;
 using Instant = std::chrono::sys_time<Duration>;
 

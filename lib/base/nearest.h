@@ -6,7 +6,8 @@
 namespace fare {
 
 // The candidate most like `word` by edit distance, for "did you mean"; empty if none is near (more
-// than a third of the letters differ).  Ties go to the first.  O(candidates * length^2).
+// than two letters and more than a third of them differ).  Ties go to the first.  O(candidates *
+// length^2).
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
 
 }  // namespace fare

@@ -39,7 +39,10 @@ class PolicyReader {
     std::size_t only = 0;
     reader.required("format", only, json::one_of({"fare-policy/1"}));
     reader.required("name", data_.name, json::text(kNameMax));
-    reader.optional("expected_output_tokens", data_.expected_output, read_tokens);
+    Tokens output;
+    if (reader.optional("expected_output_tokens", output, read_tokens)) {
+      data_.expected_output = output;
+    }
     has_default_output_ = root.has("expected_output_tokens");  // Be it unreadable.
     for_each(reader, "classes", 0, kClassesMax, [this](const JsonNode& n) { read_class(n); });
     if (data_.classes.empty() && !has_default_output_ && reader.ok()) {
@@ -61,7 +64,7 @@ class PolicyReader {
 
   void read_class(const JsonNode& node) {
     PolicyClass found;
-    found.expected_output = data_.expected_output;
+    found.expected_output = data_.expected_output.value_or(Tokens(0));
     ObjectReader reader(node);
     if (reader.required("name", found.name, json::text(kNameMax))) {
       check_new(node, found.name, names_of(data_.classes));

@@ -51,7 +51,7 @@ struct PolicyData {
   std::string file;
   std::string name;
   std::string hash;
-  Tokens expected_output;  // Of a request without class.
+  std::optional<Tokens> expected_output;  // Of a request without class, if the policy says.
   std::vector<PolicyClass> classes;
   std::vector<std::string> capabilities;
   std::vector<PolicyTarget> targets;

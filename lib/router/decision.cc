@@ -41,6 +41,8 @@ std::string_view to_string(Refusal refusal) {
       return "unknown_class";
     case Refusal::kUnknownCapability:
       return "unknown_capability";
+    case Refusal::kUnknownOutput:
+      return "unknown_output";
     case Refusal::kNoRule:
       return "no_rule";
     case Refusal::kNoTarget:

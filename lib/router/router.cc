@@ -166,24 +166,24 @@ struct Router::State {
 
 Refusal Router::State::ask(const Request& request, Question& question) const {
   question.request_class = policy.classes.size();
-  question.expected_output = policy.expected_output;
+  std::optional<Tokens> output = policy.expected_output;
   if (!request.request_class.empty()) {
     const auto found = classes.find(request.request_class);
     if (found == classes.end()) return Refusal::kUnknownClass;
     question.request_class = found->second;
-    question.expected_output = policy.classes[found->second].expected_output;
+    output = policy.classes[found->second].expected_output;
   }
   for (const std::string_view name : request.capabilities) {
     const auto found = std::find(policy.capabilities.begin(), policy.capabilities.end(), name);
     if (found == policy.capabilities.end()) return Refusal::kUnknownCapability;
     question.capabilities |= std::uint64_t{1} << (found - policy.capabilities.begin());
   }
+  if (request.expected_output) output = request.expected_output;
+  if (request.max_output) output = std::min(output.value_or(kTokensMax), *request.max_output);
+  if (!output) return Refusal::kUnknownOutput;
   question.input = request.input;
+  question.expected_output = *output;
   question.max_output = request.max_output;
-  if (request.expected_output) question.expected_output = *request.expected_output;
-  if (request.max_output) {
-    question.expected_output = std::min(question.expected_output, *request.max_output);
-  }
   return Refusal::kNone;
 }
 
