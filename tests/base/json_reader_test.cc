@@ -127,7 +127,7 @@ std::vector<BadValue> bad_values() {
       {"unknown choice", "\"blue\"", kColour, "unknown_name " + colour + "\"blue\""},
       {"choice in capitals", "\"Red\"", kColour, "unknown_name " + colour + "\"Red\""},
       {"number for choice", "1", kColour, "wrong_type " + colour + "1"},
-      {"object for list", "{}", kPair, "wrong_type a list, but is an object"},
+      {"object for list", "{\"a\": 1}", kPair, "wrong_type a list, but is an object"},
       {"list too short", "[]", kPair, "out_of_range a list of 1 to 2 items, but is a list of 0"},
       {"list too long", "[1, 2, 3]", kPair,
        "out_of_range a list of 1 to 2 items, but is a list of 3"},

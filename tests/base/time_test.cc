@@ -123,6 +123,7 @@ TEST(TimeTest, RefusesWhatIsNoInstant) {
 }
 
 TEST(TimeTest, SaysWhatAnInstantMustBe) {
+  ASSERT_FALSE(parse_instant("2026-12-01"));
   EXPECT_EQ(parse_instant("2026-12-01").error()[0].message,
             "must be an instant from 1970 to 2200 such as \"2026-12-01T00:00:00Z\" or "
             "\"2026-12-01T08:00:00.5+08:00\", but is \"2026-12-01\"");

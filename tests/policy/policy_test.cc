@@ -148,7 +148,8 @@ TEST(PolicyTest, ChecksTheWhole) {
        6},
       {"no rules", "/rules", "", "missing_key : needs the key \"rules\""},
       {"empty rules", "/rules", "[]", "out_of_range /rules: must be a list of 1 to 1000 items"},
-      {"rules no list", "/rules", "{}", "wrong_type /rules: must be a list, but is an object"},
+      {"rules no list", "/rules", "{\"legal\": {}}",
+       "wrong_type /rules: must be a list, but is an object"},
       {"unknown key", "/rule", "[]",
        "unknown_key /rule: is not a known key; did you mean \"rules\"?"},
   });
@@ -251,6 +252,8 @@ TEST(PolicyTest, ChecksWhenARuleHolds) {
        "out_of_range /rules/0/when/class: must be a list of 1 to 64 items, but is a list of 0"},
       {"class a text", when + "/class", "\"complex\"",
        "wrong_type /rules/0/when/class: must be a list, but is \"complex\""},
+      {"class an object", when + "/class", "{\"complex\": true}",
+       "wrong_type /rules/0/when/class: must be a list, but is an object"},
       {"unknown class", when + "/class/0", "\"complx\"",
        "unknown_name /rules/0/when/class/0: \"complx\" is not a class of this policy; did you mean "
        "\"complex\"?"},

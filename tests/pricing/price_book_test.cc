@@ -1,51 +1,21 @@
 #include "fare/price_book.h"
+#include "allocations.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
-#include <functional>
 #include <iterator>
 #include <limits>
-#include <new>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
-namespace {
-
-std::atomic<std::uint64_t> allocations{0};
-
-void* allocate(std::size_t size) noexcept {
-  ++allocations;
-  return std::malloc(size == 0 ? 1 : size);
-}
-
-void* allocate_or_throw(std::size_t size) {
-  if (void* memory = allocate(size)) return memory;
-  throw std::bad_alloc();
-}
-
-}  // namespace
-
-// Every allocation of this program is counted.  All forms are replaced together, or
-// AddressSanitizer would see memory of one allocator given back to another.
-void* operator new(std::size_t size) { return allocate_or_throw(size); }
-void* operator new[](std::size_t size) { return allocate_or_throw(size); }
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return allocate(size); }
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return allocate(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
-void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+#include "allocations.h"
 
 namespace fare {
 namespace {
@@ -392,14 +362,14 @@ TEST(PriceBookTest, AllocatesNothingToFindAndToPrice) {
   const std::string model = "claude-3-5-haiku-20241022-which-is-too-long-for-a-small-string";
   const std::string alias = "claude-3-5-haiku-20241022";
   const Usage usage = usage_of({.input = 250'000, .cache_read = 1'000, .output = 500});
-  const std::uint64_t before = allocations;
+  const std::uint64_t before = allocations();
   const ModelMatch unknown = book.find("anthropic", model);
   const ModelMatch known = book.find("anthropic", alias);
   const ModelMatch any = book.find("", alias);
   const Charge charge = book.charge(known.model, usage, kJanuary);
   const std::optional<Cost> cost = book.cost(known.model, usage, kJanuary);
   const ModelFacts facts = book.facts(known.model);
-  const std::uint64_t after = allocations;
+  const std::uint64_t after = allocations();
   EXPECT_EQ(after, before);
   EXPECT_EQ(unknown.status, LookUp::kUnknown);
   EXPECT_EQ(known.status, LookUp::kFound);

@@ -2,25 +2,8 @@
 
 #include <gmock/gmock.h>
 
-#include <cstdlib>
-#include <new>
-
+#include "allocations.h"
 #include "router/fixture.h"
-
-namespace {
-
-std::size_t allocations = 0;
-
-}  // namespace
-
-// Counts every allocation of this program, to hold the router to its promise of none.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace fare {
 namespace {
@@ -161,6 +144,22 @@ TEST(RouterTest, RefusesWithAReason) {
   EXPECT_EQ(stats.refused, 5);
 }
 
+TEST(RouterTest, RefusesToGuessTheOutput) {
+  const Policy policy = Policy::parse("policy.json", R"({
+    "format": "fare-policy/1", "name": "p",
+    "classes": [{"name": "simple", "expected_output_tokens": 10}],
+    "targets": [{"name": "a", "model": "cheap"}],
+    "rules": [{"name": "r", "candidates": ["a"]}]})")
+                            .value();
+  const auto router = std::move(*Router::create({prices(), policy}, kNow));
+  Request request = request_of("", 1);
+  EXPECT_EQ(router->route(request, kNow).refusal, Refusal::kUnknownOutput);
+  request.max_output = Tokens(500);  // Then this much, at most.
+  EXPECT_EQ(to_usd(*router->route(request, kNow).chosen().expected_cost), "0.001001");
+  request.expected_output = Tokens(0);  // An embedding, say.
+  EXPECT_EQ(to_usd(*router->route(request, kNow).chosen().expected_cost), "0.000001");
+}
+
 TEST(RouterTest, WhatHasNoPriceIsNotUsed) {
   const auto router = router_with(R"([{"name": "r", "candidates": ["ending", "cheap"]}])");
   const Request request = request_of("simple", 10);
@@ -247,9 +246,9 @@ TEST(RouterTest, RouteAndSettleAllocateNothing) {
     router->settle(decision.ticket, {attempts}, kNow);
   };
   once(0);
-  const std::size_t before = allocations;
+  const std::uint64_t before = allocations();
   for (std::uint64_t id = 0; id < 10'000; ++id) once(id);
-  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(allocations(), before);
 }
 
 TEST(RouterTest, CreateReportsEveryTargetItCannotPrice) {

@@ -13,23 +13,11 @@
 #include <string>
 #include <vector>
 
+#include "allocations.h"
 #include "base/json_reader.h"
 #include "base/random.h"
 #include "fare/check.h"
 #include "fare/quantity.h"
-
-namespace {
-std::size_t allocations = 0;
-}  // namespace
-
-// Not inlined: else g++ 12 sees malloc's pointer go to delete, and warns of a mismatch.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* const memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace routesim {
 namespace {
@@ -503,9 +491,9 @@ TEST(TrafficSourceTest, NextAllocatesNothing) {
       TrafficSource source(model, 1, 0);
       Arrival arrival;
       std::uint64_t count = 0;
-      const std::size_t before = allocations;
+      const std::uint64_t before = fare::allocations();
       while (source.next(arrival)) ++count;
-      EXPECT_EQ(allocations, before);
+      EXPECT_EQ(fare::allocations(), before);
       EXPECT_GE(count, 1'000u);
     }
   }
