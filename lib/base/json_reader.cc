@@ -27,8 +27,7 @@ void ObjectReader::finish() {
   const std::vector<std::string_view> known(known_.begin(), known_.end());
   for (const std::string& key : node_.keys()) {
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
-    const std::string_view near = nearest(key, known);
-    const std::string hint = near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near);
+    const std::string hint = did_you_mean(nearest(key, known));
     node_.member(key).problem(ErrorCode::kUnknownKey, "is not a known key" + hint);
   }
 }

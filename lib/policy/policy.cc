@@ -233,8 +233,7 @@ class PolicyReader {
                                               std::string_view what) {
     const auto found = std::find(known.begin(), known.end(), name);
     if (found != known.end()) return static_cast<std::size_t>(found - known.begin());
-    const std::string_view near = nearest(name, known);
-    const std::string hint = near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near);
+    const std::string hint = did_you_mean(nearest(name, known));
     node.problem(ErrorCode::kUnknownName,
                  fmt::format("\"{}\" is not a {} of this policy{}", name, what, hint));
     return std::nullopt;

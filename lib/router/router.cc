@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/names.h"
+#include "base/nearest.h"
 #include "fare/check.h"
 #include "policy/policy_data.h"
 #include "router/ticket_table.h"
@@ -40,8 +41,7 @@ Expected<std::vector<Target>> find_targets(const PriceBook& prices, const Policy
     const ModelMatch match = prices.find(wanted.provider, wanted.model);
     const std::string where = fmt::format("{}#/targets/{}/model", policy.file, i);
     if (match.status == LookUp::kUnknown) {
-      const std::string_view near = prices.nearest_model(wanted.model);
-      const std::string hint = near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near);
+      const std::string hint = did_you_mean(prices.nearest_model(wanted.model));
       errors.push_back(
           {ErrorCode::kUnknownName, where,
            fmt::format(

@@ -18,8 +18,7 @@ bool is_unknown_command(const CLI::App& app, const char* word) {
     if (command->get_name() == name) return false;
     known.push_back(command->get_name());
   }
-  const std::string_view near = fare::nearest(name, known);
-  const std::string hint = near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near);
+  const std::string hint = fare::did_you_mean(fare::nearest(name, known));
   routesim::complain({{fare::ErrorCode::kUnknownName, "routesim",
                        fmt::format("\"{}\" is not a command{}", name, hint)}});
   return true;

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json_reader.h"
+#include "base/nearest.h"
 #include "report/format.h"
 #include "report/table.h"
 #include "routesim/commands.h"
@@ -86,9 +87,8 @@ void fill_in(const QuoteOptions& options, const fare::PriceBook& prices,
   }
   if (match.status == fare::LookUp::kUnknown) {
     const std::string_view near = prices.nearest_model(options.model);
-    quote.notes.push_back(
-        fmt::format("\"{}\" is not in the price tables{}", options.model,
-                    near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
+    quote.notes.push_back(fmt::format("\"{}\" is not in the price tables{}", options.model,
+                                      fare::did_you_mean(near)));
     return;
   }
   const fare::ModelFacts facts = prices.facts(match.model);

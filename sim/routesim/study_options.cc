@@ -42,8 +42,7 @@ fare::Expected<std::vector<const Variant*>> find_variants(const Scenario& scenar
       found.push_back(&scenario.variants[static_cast<std::size_t>(position - known.begin())]);
       continue;
     }
-    const std::string_view near = fare::nearest(name, known);
-    const std::string hint = near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near);
+    const std::string hint = fare::did_you_mean(fare::nearest(name, known));
     errors.push_back({ErrorCode::kUnknownName, "--policy",
                       fmt::format("\"{}\" is not a policy of {}, which has {}{}", name, path,
                                   fmt::join(known, ", "), hint)});

@@ -229,8 +229,7 @@ void note_column(const std::string& name, std::size_t position, ColumnNames name
                  fare::Errors& errors) {
   const auto known = std::find(names.begin(), names.end(), name);
   if (known == names.end()) {
-    const std::string_view near = fare::nearest(name, names);
-    const std::string hint = near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near);
+    const std::string hint = fare::did_you_mean(fare::nearest(name, names));
     errors.push_back({ErrorCode::kUnknownKey, "",
                       fmt::format("the header has the column {}, which is not one of {}{}",
                                   quoted_excerpt(name), fmt::join(names, ","), hint)});

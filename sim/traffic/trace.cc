@@ -151,8 +151,7 @@ class TraceReader {
 fare::Expected<TraceFormat> parse_trace_format(std::string_view name) {
   const auto found = std::find(kFormatNames.begin(), kFormatNames.end(), name);
   if (found != kFormatNames.end()) return static_cast<TraceFormat>(found - kFormatNames.begin());
-  const std::string_view near = fare::nearest(name, kFormatNames);
-  const std::string hint = near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near);
+  const std::string hint = fare::did_you_mean(fare::nearest(name, kFormatNames));
   return fare::fail(ErrorCode::kUnknownName, "",
                     fmt::format("must be one of \"{}\", but is {}{}",
                                 fmt::join(kFormatNames, "\", \""), quoted_excerpt(name), hint));

@@ -206,8 +206,7 @@ std::vector<std::uint32_t> match_classes(const TrafficModel& model, const Trace&
     const auto found = std::find(known.begin(), known.end(), name);
     matches.push_back(static_cast<std::uint32_t>(found - known.begin()));
     if (found != known.end()) continue;
-    const std::string_view near = fare::nearest(name, known);
-    const std::string hint = near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near);
+    const std::string hint = fare::did_you_mean(fare::nearest(name, known));
     errors.push_back({ErrorCode::kUnknownName, trace.name,
                       fmt::format("has requests of the class \"{}\", which the traffic does not "
                                   "define{}",

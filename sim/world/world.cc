@@ -45,8 +45,7 @@ void resolve(const JsonNode& node, const fare::PriceBook& prices, WorldModel& mo
                              model.model));
     return;
   }
-  const std::string_view near = prices.nearest_model(model.model);
-  const std::string hint = near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near);
+  const std::string hint = fare::did_you_mean(prices.nearest_model(model.model));
   node.problem(ErrorCode::kUnknownName,
                fmt::format("\"{}\" is not in the price tables{}", model.model, hint));
 }

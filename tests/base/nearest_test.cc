@@ -89,5 +89,10 @@ TEST(NearestTest, ReturnsTheFirstCandidateOfLeastDistance) {
   }
 }
 
+TEST(NearestTest, AHintIsTheEndOfASentence) {
+  EXPECT_EQ(did_you_mean("seed"), "; did you mean \"seed\"?");
+  EXPECT_EQ(did_you_mean(""), "");
+}
+
 }  // namespace
 }  // namespace fare
