@@ -65,6 +65,25 @@ TEST(RunTest, PoliciesMeetTheSameRequestsAndTheSameLuck) {
   EXPECT_EQ(a.failed, b.failed);
 }
 
+// Goal: luck belongs to the request, not to the model it is sent to.
+// Method: two models that differ in price alone, one for each policy: every time and every quality
+// agrees, and the costs are as the prices.
+TEST(RunTest, LuckBelongsToTheRequestAndNotToTheModel) {
+  nlohmann::json json = small_scenario();
+  nlohmann::json twin = json["world"]["models"][1];
+  twin["model"] = "cheap";
+  json["world"]["models"][0] = twin;
+  json["policies"][1]["policy"]["rules"][0] = {{"name", "all"}, {"candidates", {"cheap"}}};
+  const Scenario scenario = scenario_of(json);
+  const RunResult dear = run_first(scenario, 0);
+  const RunResult cheap = run_first(scenario, 1);
+  EXPECT_GT(dear.failed, 0u);
+  EXPECT_EQ(dear.failed, cheap.failed);
+  EXPECT_EQ(dear.sojourn_ns, cheap.sojourn_ns);
+  EXPECT_EQ(dear.quality_sum, cheap.quality_sum);
+  EXPECT_EQ(dear.cost.count(), cheap.cost.count() * 10);
+}
+
 TEST(RunTest, CostsSumExactlyByModelClassAndTenant) {
   const Scenario scenario = scenario_of(small_scenario());
   for (std::size_t variant : {std::size_t{0}, std::size_t{1}}) {
