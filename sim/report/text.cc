@@ -177,6 +177,12 @@ std::string to_text(const Report& report, const Style& style) {
     text += "\n" + money_tables(report, policy, style);
     text += tenant_table(report, policy, style);
   }
+  if (report.assumptions.empty()) return text;
+  text += "\n" + style.bold("Assumed") + "\n";
+  for (const std::string& assumption : report.assumptions) {
+    std::string item = wrapped(assumption, "    ");
+    text += item.replace(2, 1, "-");
+  }
   return text;
 }
 

@@ -208,7 +208,13 @@ Report study(const Scenario& scenario, const std::vector<const Variant*>& varian
   Report report;
   report.scenario = scenario.name;
   report.question = scenario.question;
-  report.assumptions = scenario.assumptions;
+  if (scenario.traffic.trace) {
+    report.assumptions.push_back(
+        "Times and lengths are those of the trace, whatever is said of arrivals and lengths below. "
+        "Intervals tell how much the simulated luck matters, not how typical the trace is.");
+  }
+  report.assumptions.insert(report.assumptions.end(), scenario.assumptions.begin(),
+                            scenario.assumptions.end());
   report.start = scenario.start;
   report.span = span_of(scenario.traffic);
   report.traffic = describe(scenario.traffic);

@@ -54,6 +54,14 @@ TEST(TextTest, SaysWhatIsNotPriced) {
   EXPECT_THAT(to_text(report, {}), HasSubstr("refused (no_target)"));
 }
 
+TEST(TextTest, SaysWhatWasAssumed) {
+  nlohmann::json json = small_scenario();
+  json["assumptions"] = {"All models answer.", std::string(30, 'x') + " " + std::string(60, 'y')};
+  const std::string text = to_text(small_report(json, 1), {});
+  EXPECT_THAT(text, HasSubstr("\nAssumed\n  - All models answer.\n  - xxx"));
+  EXPECT_LE(longest_line(text), 80u);
+}
+
 TEST(TextTest, AnswersFirst) {
   const Report report = small_report(small_scenario(), 2);
   EXPECT_EQ(to_text(report, {}).find(answer_text(report).substr(0, 20)), 0u);

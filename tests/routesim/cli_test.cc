@@ -97,6 +97,7 @@ TEST(CliTest, ReplaysTheRealTraceToTheLastRequest) {
   }
   const nlohmann::json json =
       run_json("compare scenarios/conversation_day.json --replications 2 --quiet --trace " + trace);
+  EXPECT_THAT(json["assumptions"][0].get<std::string>(), StartsWith("Times and lengths are those"));
   for (const nlohmann::json& policy : json["policies"]) {
     EXPECT_EQ(policy["requests"], 2 * 19'366);
     std::uint64_t ends = policy["answered"].get<std::uint64_t>() +
