@@ -42,7 +42,7 @@ struct Candidate {
   Verdict verdict = Verdict::kUnpriced;
   std::optional<Cost> expected_cost;  // Exact, for the expected output; nothing if unpriced.
   std::optional<double> quality;      // Predicted, 0 to 1.
-  std::optional<Duration> latency;    // Predicted, until the last token.
+  std::optional<Duration> latency;    // Predicted, until the last token; a century stands for more.
 };
 
 // Why a request gets no plan.  A refusal is an answer, not an error.
