@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>      // std::int64_t.
 #include <optional>     // std::optional.
 #include <string>       // std::string.
 #include <string_view>  // std::string_view.
@@ -31,6 +32,10 @@ constexpr Cost operator*(Rate rate, Tokens count) {
 }
 constexpr Cost operator*(Tokens count, Rate rate) { return rate * count; }
 
+// The cost of `count` units at `rate` picodollars for `parts` of them; half to even where that
+// leaves a remainder.  REQUIRES: parts > 0, count >= 0.
+[[nodiscard]] Cost cost_of(Rate rate, std::int64_t parts, Tokens count);
+
 // The one way from a Cost into the ledger: nanodollars, half to even; or upwards, for reservations.
 // Nothing if it does not fit into Money.
 [[nodiscard]] std::optional<Money> money_half_even(Cost cost);
@@ -55,6 +60,10 @@ constexpr Cost operator*(Tokens count, Rate rate) { return rate * count; }
 
 // The exact price in dollars per million units, shortest form: "2.5".
 [[nodiscard]] std::string to_usd_per_mtok(Rate rate);
+
+// The same for a rate of `parts` units, each whose denominator is finite in decimals: 1.25 for 2.5
+// of 2.  REQUIRES: `parts` has no prime factors but 2 and 5.
+[[nodiscard]] std::string to_usd_per_mtok(Rate rate, std::int64_t parts);
 
 // For people: dollars with exactly `decimals` (0 to 12) digits after the point, rounded half to
 // even, and thousands separated: "1,234.50", "-0.01".  Without a dollar sign.

@@ -1,14 +1,15 @@
 #pragma once
 
-#include <array>     // std::array.
 #include <cstdint>   // std::uint8_t.
 #include <optional>  // std::optional.
 #include <span>      // std::span.
 
-#include "fare/decision.h"    // TargetId, kAttemptsMax.
-#include "fare/price_book.h"  // Charge.
-#include "fare/time.h"        // Instant, Duration.
-#include "fare/usage.h"       // Usage.
+#include "fare/decision.h"     // TargetId, kAttemptsMax.
+#include "fare/inline_list.h"  // InlineList.
+#include "fare/price_book.h"   // Charge.
+#include "fare/terms.h"        // Terms.
+#include "fare/time.h"         // Instant, Duration.
+#include "fare/usage.h"        // Usage.
 
 namespace fare {
 
@@ -18,6 +19,7 @@ struct Attempt {
   Instant started{};           // Prices are those of this instant.
   bool answered = false;       // False: it failed, timed out or was cut off.
   std::optional<Usage> usage;  // As the vendor reported it; nothing if it did not.
+  Terms terms;                 // As it was served: tier, speed, region.
   Duration first_token{};      // From `started`; meaningless unless answered.
   Duration total{};            // From `started` to the end.
 };
@@ -47,8 +49,7 @@ struct Settlement {
   SettleStatus status = SettleStatus::kUnknownTicket;
   CostStatus cost_status = CostStatus::kPriced;  // The worst of all attempts, in the order above.
   Cost total;                                    // The sum of the charges: all that is known.
-  std::array<Charge, kAttemptsMax> charge;       // One for each attempt; filled up to `charges`.
-  std::uint8_t charges = 0;
+  InlineList<Charge, kAttemptsMax> charges;      // One for each attempt.
 };
 
 }  // namespace fare

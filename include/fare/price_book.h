@@ -1,19 +1,21 @@
 #pragma once
 
-#include <array>        // std::array.
+#include <cstddef>      // std::size_t.
 #include <cstdint>      // std::uint32_t.
 #include <memory>       // std::shared_ptr.
 #include <optional>     // std::optional.
 #include <span>         // std::span.
 #include <string>       // std::string.
 #include <string_view>  // std::string_view.
-#include <vector>       // std::vector.
 
-#include "fare/expected.h"  // Expected.
-#include "fare/money.h"     // Cost, Rate.
-#include "fare/time.h"      // Instant.
-#include "fare/tokens.h"    // Tokens.
-#include "fare/usage.h"     // Meter, Usage.
+#include "fare/expected.h"      // Expected.
+#include "fare/inline_list.h"   // InlineList.
+#include "fare/money.h"         // Cost, Rate.
+#include "fare/price_period.h"  // PricePeriod, ModelAlias.
+#include "fare/terms.h"         // Terms.
+#include "fare/time.h"          // Instant.
+#include "fare/tokens.h"        // Tokens.
+#include "fare/usage.h"         // Meter, Usage.
 
 namespace fare {
 
@@ -25,6 +27,7 @@ enum class LookUp : std::uint8_t {
   kFound,
   kUnknown,    // No such model, or no such provider.
   kAmbiguous,  // Several providers sell it and none was named.
+  kNotThen,    // The name is an alias, but not of anything at that instant.
 };
 
 struct ModelMatch {
@@ -34,40 +37,54 @@ struct ModelMatch {
 
 // Facts that stand beside a model's prices.  The views live as long as the book.
 struct ModelFacts {
+  ModelId id{};
   std::string_view provider;
   std::string_view model;
-  Tokens context;     // The largest input + output; 0 if the table does not say.
-  Tokens max_output;  // 0 if the table does not say.
+  Tokens context;        // The largest input + output; 0 if the table does not say.
+  Tokens max_output;     // 0 if the table does not say.
+  Tokens min_cacheable;  // The shortest prefix a cache keeps; 0 if the table does not say.
+  std::optional<Instant> retired;             // When the vendor stopped, or will stop, serving it.
+  std::span<const std::string> capabilities;  // "tools", "image_input", ...; sorted.
+  std::span<const ModelAlias> aliases;
 };
 
 enum class PriceStatus : std::uint8_t {
   kPriced,           // Every token has its price.
   kPartiallyPriced,  // Some meter that was used has no rate: `total` is what is known, not the
                      // cost.
-  kUnpriced,         // Nothing has a price: the model has no row at that instant.
+  kUnpriced,         // Nothing has a price.
 };
 
 [[nodiscard]] std::string_view to_string(PriceStatus status);
 
-// One line of a cost.
+// Why a charge is unpriced as a whole.
+enum class PriceGap : std::uint8_t {
+  kNone,
+  kNoRow,       // The model has no row at that instant, as known then.
+  kNoTerms,     // The row does not say what that tier, speed or region costs.
+  kNoCalendar,  // Whether that day is a holiday is not known: the calendar ends before it.
+};
+
+// One line of a cost: what was used and billed at one rate.
 struct CostLine {
-  Meter meter;
+  Meter meter;  // Whose rate it is; a modality without its own stands on its parent's line.
   Tokens count;
+  // Picodollars for `parts` units: an exact multiplier such as 0.5 may leave a fraction.
   Rate rate;
-  Cost cost;    // rate * count, exactly.
+  std::int64_t parts;
+  Cost cost;    // rate * count / parts; half to even where that leaves a remainder.
   bool priced;  // False: the table has no rate for this meter, and `rate` and `cost` mean nothing.
 };
 
 // What a usage costs, line by line.  A value; it allocates nothing.
 struct Charge {
   PriceStatus status = PriceStatus::kUnpriced;
-  Cost total;                                // The sum of the priced lines, exactly.
-  std::array<CostLine, kMeterCount> line{};  // Meters that were used, in Meter order.
-  std::uint8_t lines = 0;
-  std::string_view rule;  // Which row and band: "from 2026-10-07 ... "; lives
-                          // as long as the book.
-
-  std::span<const CostLine> used() const { return {line.data(), lines}; }
+  PriceGap gap = PriceGap::kNone;
+  Cost total;                               // The sum of the priced lines, exactly.
+  InlineList<CostLine, kMeterCount> lines;  // In Meter order.
+  // Which row, terms and band: "openai/gpt-5.4 from 2026-03-05..., batch x 0.5".  Lives as long as
+  // the book.
+  std::string_view rule;
 };
 
 struct PriceTables;  // What a book holds inside.
@@ -83,34 +100,39 @@ class PriceBook {
     std::string_view text;  // JSON.
   };
 
-  // Reads all files together.  Errors: everything wrong with any of them, each with its place; a
-  // model or alias that stands twice for one provider.
+  // Reads all files together: price files and the calendars they name.  Errors: everything wrong
+  // with any of them, each with its place; a model or alias that stands twice for one provider.
   [[nodiscard]] static Expected<PriceBook> parse(std::span<const Source> sources);
 
-  // Finds a model by its exact id or alias.  An empty provider matches any.  About 50 ns; allocates
-  // nothing.
-  [[nodiscard]] ModelMatch find(std::string_view provider, std::string_view model) const;
+  // Finds a model by its exact id, or by an alias that means it at `at`.  An empty provider matches
+  // any.  About 50 ns; allocates nothing.
+  [[nodiscard]] ModelMatch find(std::string_view provider, std::string_view model,
+                                Instant at) const;
 
-  // The model's facts.  REQUIRES: `model` came from this book.
+  // The model's facts, and its rows by `from`.  REQUIRES: `model` came from this book.
   [[nodiscard]] ModelFacts facts(ModelId model) const;
+  [[nodiscard]] std::span<const PricePeriod> periods(ModelId model) const;
 
-  // The exact cost of `usage` at `at`: the row in force then, the band of its total input.  A token
-  // that has no rate makes the charge partially priced, never free.  About 20 ns; allocates
-  // nothing. REQUIRES: `model` came from this book; no count is negative.
-  [[nodiscard]] Charge charge(ModelId model, const Usage& usage, Instant at) const;
+  // The exact cost of `usage` at `at`: the row in force then, as known at `known` (by default, all
+  // that the table knows), its rates under `terms`, the band of the total input.  A token that has
+  // no rate makes the charge partially priced, never free.  About 20 ns; allocates nothing.
+  // REQUIRES: `model` came from this book; no count is negative.
+  [[nodiscard]] Charge charge(ModelId model, const Usage& usage, Instant at,
+                              const Terms& terms = {}, Instant known = Instant::max()) const;
 
   // The total of charge(), or nothing unless every token is priced.  For decisions: about 10 ns.
-  [[nodiscard]] std::optional<Cost> cost(ModelId model, const Usage& usage, Instant at) const;
+  [[nodiscard]] std::optional<Cost> cost(ModelId model, const Usage& usage, Instant at,
+                                         const Terms& terms = {}) const;
 
   // Whether the model has any price at `at`.
-  [[nodiscard]] bool has_price(ModelId model, Instant at) const;
+  [[nodiscard]] bool has_price(ModelId model, Instant at, const Terms& terms = {}) const;
 
   // Identifies the content: 128-bit XXH3 of the meaning of all rows, as 32 hexadecimal digits.  Two
   // books with the same rows have the same hash, however their files were written or ordered.
   [[nodiscard]] std::string_view hash() const;
 
-  // All models, by provider and id.
-  [[nodiscard]] std::vector<ModelFacts> models() const;
+  // How many models there are.  Their ids count from zero, by provider and name.
+  [[nodiscard]] std::size_t size() const;
 
   // The names most like an unknown one, for "did you mean"; empty if none is near.
   [[nodiscard]] std::string_view nearest_model(std::string_view model) const;

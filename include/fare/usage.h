@@ -12,22 +12,51 @@ namespace fare {
 
 // What a vendor counts and bills.  Meters are disjoint: a token is counted by exactly one of them,
 // whatever the vendor's own fields overlap.
+//
+// They are the leaves of a lattice: direction x modality x cache use x lifetime.  Where a price
+// row has no rate of its own for a leaf, parent_of() says whose rate covers it.
 enum class Meter : std::uint8_t {
-  kInput,         // Input tokens neither read from nor written to a prompt cache.
-  kCacheRead,     // Input tokens read from the prompt cache.
-  kCacheWrite5m,  // Input tokens written to the cache for its short life (5 to 30 minutes).
-  kCacheWrite1h,  // Input tokens written for an hour.
-  kOutput,        // Output tokens, reasoning included.
-  kRequest,       // The request itself; its price is per request, not per million.
+  // Input tokens neither read from nor written to a prompt cache.
+  kInput,  // Text, or of no stated modality.
+  kInputAudio,
+  kInputImage,
+  kInputVideo,
+  // Input tokens read from the prompt cache.
+  kCacheRead,
+  kCacheReadAudio,
+  kCacheReadImage,
+  kCacheReadVideo,
+  // Input tokens written to the prompt cache.
+  kCacheWrite5m,   // For its short life: 5 to 30 minutes, as the vendor has it.
+  kCacheWrite1h,   // For an hour.
+  kCacheWrite12h,  // For twelve hours.
+  // Output tokens.
+  kOutput,           // Text, or of no stated modality; without reasoning.
+  kOutputReasoning,  // Thought before the answer.
+  kOutputAudio,
+  kOutputImage,
+  // Things that are not tokens; their price is per unit, except for storage.
+  kRequest,       // The request itself.
+  kSearch,        // A web search or a grounding query.
+  kCacheStorage,  // A token kept in a cache for an hour; its price is per million of those.
+  kReservedHour,  // An hour of reserved capacity: a provisioned unit, a GPU.
 };
 
-inline constexpr std::size_t kMeterCount = 6;
+inline constexpr std::size_t kMeterCount = 19;
 
-// The name in JSON: "input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "request".
+// The name in JSON: "input", "cache_read", "cache_write_5m", "output_reasoning", "request".
 [[nodiscard]] std::string_view to_string(Meter meter);
 [[nodiscard]] std::optional<Meter> meter_named(std::string_view name);
 
-// What one attempt used, by meter.  A value of 48 bytes; one request unless said otherwise.
+// Whose rate covers a meter that has none of its own: a modality that is not priced apart costs
+// what text costs, reasoning what output costs.  Itself where nobody's does: a cache read is never
+// billed as input.
+[[nodiscard]] Meter parent_of(Meter meter);
+
+// Whether its price is for a million (tokens, token-hours) or for one (requests, searches, hours).
+[[nodiscard]] bool is_per_million(Meter meter);
+
+// What one attempt used, by meter.  A value; one request unless said otherwise.
 class Usage {
  public:
   constexpr Usage() { (*this)[Meter::kRequest] = Tokens(1); }
@@ -38,14 +67,22 @@ class Usage {
   }
 
   // All input tokens, cached or not: what context bands are measured on.
-  constexpr Tokens total_input() const {
-    return (*this)[Meter::kInput] + (*this)[Meter::kCacheRead] + (*this)[Meter::kCacheWrite5m] +
-           (*this)[Meter::kCacheWrite1h];
-  }
+  constexpr Tokens total_input() const { return sum(Meter::kInput, Meter::kCacheWrite12h); }
+
+  // All output tokens, reasoning included.
+  constexpr Tokens total_output() const { return sum(Meter::kOutput, Meter::kOutputImage); }
 
   friend constexpr bool operator==(const Usage&, const Usage&) = default;
 
  private:
+  constexpr Tokens sum(Meter first, Meter last) const {
+    Tokens total;
+    for (auto i = static_cast<std::size_t>(first); i <= static_cast<std::size_t>(last); ++i) {
+      total += counts_[i];
+    }
+    return total;
+  }
+
   std::array<Tokens, kMeterCount> counts_{};
 };
 

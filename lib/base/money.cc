@@ -115,6 +115,11 @@ void separate_thousands(std::string& digits) {
 
 }  // namespace
 
+Cost cost_of(Rate rate, std::int64_t parts, Tokens count) {
+  return parts == 1 ? rate * count
+                    : Cost(divide((rate * count).count(), parts, Rounding::kHalfEven));
+}
+
 std::optional<Money> money_half_even(Cost cost) { return to_money(cost, Rounding::kHalfEven); }
 std::optional<Money> money_rounded_up(Cost cost) { return to_money(cost, Rounding::kUp); }
 
@@ -148,6 +153,12 @@ Expected<Rate> parse_usd_per_unit(std::string_view text) {
 std::string to_usd(Cost cost) { return signed_text(cost.count(), kPicodollarDecimals); }
 std::string to_usd(Money money) { return signed_text(money.count(), kPicodollarDecimals - 3); }
 std::string to_usd_per_mtok(Rate rate) { return signed_text(rate.count(), kRateDecimals); }
+
+std::string to_usd_per_mtok(Rate rate, std::int64_t parts) {
+  int decimals = 0;
+  while (power_of_ten(decimals) % parts != 0) ++decimals;
+  return signed_text(rate.count() * (power_of_ten(decimals) / parts), kRateDecimals + decimals);
+}
 
 std::string to_usd_rounded(Cost cost, int decimals) {
   FARE_CHECK(decimals >= 0);

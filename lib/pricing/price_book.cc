@@ -1,5 +1,7 @@
 #include "fare/price_book.h"
 
+#include <algorithm>
+
 #include "base/nearest.h"
 #include "fare/check.h"
 #include "pricing/tables.h"
@@ -7,13 +9,35 @@
 namespace fare {
 namespace {
 
-constexpr bool has_rate(const Band& band, std::size_t meter) {
-  return (band.has_rate >> meter & 1u) != 0;
-}
-
 // A request is charged only where the table names a fee; every other meter needs a rate.
 constexpr bool needs_rate(std::size_t meter) {
   return meter != static_cast<std::size_t>(Meter::kRequest);
+}
+
+// The counts of a usage by the meter whose rate covers them.
+struct BilledCounts {
+  std::array<Tokens, kMeterCount> priced{};
+  std::array<Tokens, kMeterCount> unpriced{};
+};
+
+BilledCounts billed_counts(const Usage& usage, const Band* band) {
+  BilledCounts billed;
+  for (std::size_t i = 0; i < kMeterCount; ++i) {
+    const Tokens count = usage[static_cast<Meter>(i)];
+    if (count == Tokens(0)) continue;
+    FARE_CHECK(count.count() > 0);
+    const std::uint8_t line = band == nullptr ? Band::kNoRate : band->line[i];
+    if (line != Band::kNoRate) {
+      billed.priced[line] += count;
+    } else if (needs_rate(i)) {
+      billed.unpriced[i] += count;
+    }
+  }
+  return billed;
+}
+
+Tokens band_input(const Usage& usage, const Terms& terms) {
+  return terms.band_input == Tokens(0) ? usage.total_input() : terms.band_input;
 }
 
 }  // namespace
@@ -30,102 +54,157 @@ std::string_view to_string(PriceStatus status) {
   return "unknown";
 }
 
-ModelMatch PriceBook::find(std::string_view provider, std::string_view model) const {
+std::string_view to_string(PeriodStatus status) {
+  switch (status) {
+    case PeriodStatus::kAnnounced:
+      return "announced";
+    case PeriodStatus::kActive:
+      return "active";
+    case PeriodStatus::kCorrected:
+      return "corrected";
+    case PeriodStatus::kCancelled:
+      return "cancelled";
+  }
+  return "unknown";
+}
+
+ModelMatch PriceBook::find(std::string_view provider, std::string_view model, Instant at) const {
   const auto found = tables_->names.find(model);
   if (found == tables_->names.end()) return {};
-  const std::vector<ModelId>& sellers = found->second;
-  if (provider.empty()) {
-    if (sellers.size() > 1) return {.status = LookUp::kAmbiguous};
-    return {.status = LookUp::kFound, .model = sellers.front()};
+  ModelMatch match;
+  for (const NameMeaning& meaning : found->second) {
+    if (!provider.empty() && (*tables_)[meaning.model].provider != provider) continue;
+    if (at < meaning.from || at >= meaning.until) {
+      if (match.status == LookUp::kUnknown) match.status = LookUp::kNotThen;
+      continue;
+    }
+    if (match.status == LookUp::kFound) return {.status = LookUp::kAmbiguous};
+    match = {.status = LookUp::kFound, .model = meaning.model};
   }
-  for (const ModelId seller : sellers) {
-    if ((*tables_)[seller].provider == provider) return {.status = LookUp::kFound, .model = seller};
-  }
-  return {};
+  return match;
 }
 
 ModelFacts PriceBook::facts(ModelId model) const {
   const PricedModel& found = (*tables_)[model];
-  return {found.provider, found.id, found.context, found.max_output};
+  return {.id = model,
+          .provider = found.provider,
+          .model = found.id,
+          .context = found.context,
+          .max_output = found.max_output,
+          .min_cacheable = found.min_cacheable,
+          .retired = found.retired,
+          .capabilities = found.capabilities,
+          .aliases = found.aliases};
 }
 
-const Band* PriceTables::band_at(ModelId model, Tokens total_input, Instant at) const {
+std::span<const PricePeriod> PriceBook::periods(ModelId model) const {
+  return (*tables_)[model].periods;
+}
+
+const Row* PriceTables::row_at(ModelId model, Instant at, Instant known) const {
   const PricedModel& priced = (*this)[model];
   // Newest first: almost every question is about today.
   for (std::uint32_t i = priced.end_row; i-- > priced.first_row;) {
-    const PriceRow& row = rows[i];
-    if (at < row.from) continue;
-    if (at >= row.until) return nullptr;
-    std::uint32_t band = row.end_band - 1;
-    while (band > row.first_band && total_input <= bands[band].input_over) --band;
-    return &bands[band];
+    const Row& row = rows[i];
+    if (at < row.from || known < row.known_from) continue;
+    // A row that was never withdrawn is known for ever.
+    if (known >= row.known_until && row.known_until != Instant::max()) continue;
+    return at < row.until || row.until == Instant::max() ? &row : nullptr;
   }
   return nullptr;
 }
 
-Charge PriceBook::charge(ModelId model, const Usage& usage, Instant at) const {
-  Charge charge;
-  const Band* band = tables_->band_at(model, usage.total_input(), at);
-  static const Band kNoRates;  // Not constexpr: clang 14 cannot, for its string.
-  const Band& rates = band != nullptr ? *band : kNoRates;
-  charge.rule = rates.rule;
-  bool all_priced = band != nullptr;
-  bool any_priced = false;
-  for (std::size_t i = 0; i < kMeterCount; ++i) {
-    const Meter meter = static_cast<Meter>(i);
-    const Tokens count = usage[meter];
-    FARE_CHECK(count.count() >= 0);
-    const bool known = has_rate(rates, i);
-    if (count == Tokens(0) || (!known && !needs_rate(i))) continue;
-    CostLine& line = charge.line[charge.lines++];
-    line = {.meter = meter, .count = count, .rate = rates.rate[i], .cost = {}, .priced = known};
-    if (known) {
-      line.cost = line.rate * count;
-      charge.total += line.cost;
-    }
-    all_priced = all_priced && known;
-    any_priced = any_priced || known;
+PriceTables::Found PriceTables::band_at(ModelId model, Tokens total_input, Instant at,
+                                        const Terms& terms, Instant known) const {
+  const Row* row = row_at(model, at, known);
+  if (row == nullptr) return {.gap = PriceGap::kNoRow};
+  std::uint16_t region = 0;
+  if (!terms.region.empty() && terms.region != "global") {
+    const auto named = std::find(regions.begin(), regions.end(), terms.region);
+    if (named == regions.end()) return {.gap = PriceGap::kNoTerms};
+    region = static_cast<std::uint16_t>(named - regions.begin() + 1);
   }
-  charge.status = all_priced   ? PriceStatus::kPriced
-                  : any_priced ? PriceStatus::kPartiallyPriced
-                               : PriceStatus::kUnpriced;
+  std::uint16_t window = 0;
+  for (std::uint32_t i = row->first_window; i < row->end_window && window == 0; ++i) {
+    const auto answer = windows[row_windows[i] - 1u].contains(at);
+    if (answer == WeekWindow::Answer::kUnknown) return {.gap = PriceGap::kNoCalendar};
+    if (answer == WeekWindow::Answer::kInside) window = row_windows[i];
+  }
+  const TermsKey key = terms_key(terms.tier, terms.speed, region, window);
+  std::uint32_t i = row->first_cell;
+  while (i < row->end_cell && cells[i].key != key) ++i;
+  if (i == row->end_cell) return {.gap = PriceGap::kNoTerms};
+  std::uint32_t band = cells[i].first_band;
+  while (band + 1 < cells[i].end_band && total_input > bands[band + 1].input_over) ++band;
+  return {.band = &bands[band]};
+}
+
+Charge PriceBook::charge(ModelId model, const Usage& usage, Instant at, const Terms& terms,
+                         Instant known) const {
+  const PriceTables::Found found =
+      tables_->band_at(model, band_input(usage, terms), at, terms, known);
+  const Band* band = found.band;
+  const BilledCounts billed = billed_counts(usage, band);
+  Charge charge;
+  charge.gap = found.gap;
+  if (band != nullptr) charge.rule = band->rule;
+  bool any_priced = false;
+  bool any_unpriced = band == nullptr;
+  for (std::size_t i = 0; i < kMeterCount; ++i) {
+    const auto meter = static_cast<Meter>(i);
+    if (billed.priced[i] != Tokens(0)) {
+      const Cost cost = cost_of(band->rate[i], band->parts, billed.priced[i]);
+      charge.lines.push_back({meter, billed.priced[i], band->rate[i], band->parts, cost, true});
+      charge.total += cost;
+      any_priced = true;
+    }
+    if (billed.unpriced[i] != Tokens(0)) {
+      charge.lines.push_back({meter, billed.unpriced[i], Rate(), 1, Cost(), false});
+      any_unpriced = true;
+    }
+  }
+  if (any_unpriced) {
+    charge.status = any_priced ? PriceStatus::kPartiallyPriced : PriceStatus::kUnpriced;
+  } else {
+    charge.status = PriceStatus::kPriced;
+  }
   return charge;
 }
 
-std::optional<Cost> PriceBook::cost(ModelId model, const Usage& usage, Instant at) const {
-  const Band* band = tables_->band_at(model, usage.total_input(), at);
+std::optional<Cost> PriceBook::cost(ModelId model, const Usage& usage, Instant at,
+                                    const Terms& terms) const {
+  const Band* band =
+      tables_->band_at(model, band_input(usage, terms), at, terms, Instant::max()).band;
   if (band == nullptr) return std::nullopt;
   Int128 total = 0;
   for (std::size_t i = 0; i < kMeterCount; ++i) {
     const Tokens count = usage[static_cast<Meter>(i)];
     if (count == Tokens(0)) continue;
     FARE_CHECK(count.count() > 0);
-    if (!has_rate(*band, i) && needs_rate(i)) return std::nullopt;
-    total += (band->rate[i] * count).count();
+    const std::uint8_t line = band->line[i];
+    if (line != Band::kNoRate) {
+      total += (band->rate[line] * count).count();
+    } else if (needs_rate(i)) {
+      return std::nullopt;
+    }
   }
-  return Cost(total);
+  if (band->parts == 1) return Cost(total);
+  return charge(model, usage, at, terms).total;  // Rounded line by line.
 }
 
-bool PriceBook::has_price(ModelId model, Instant at) const {
-  return tables_->band_at(model, Tokens(0), at) != nullptr;
+bool PriceBook::has_price(ModelId model, Instant at, const Terms& terms) const {
+  return tables_->band_at(model, Tokens(0), at, terms, Instant::max()).band != nullptr;
 }
 
 std::string_view PriceBook::hash() const { return tables_->hash; }
 
-std::vector<ModelFacts> PriceBook::models() const {
-  std::vector<ModelFacts> models;
-  models.reserve(tables_->models.size());
-  for (const PricedModel& model : tables_->models) {
-    models.push_back({model.provider, model.id, model.context, model.max_output});
-  }
-  return models;
-}
+std::size_t PriceBook::size() const { return tables_->models.size(); }
 
 std::string_view PriceBook::nearest_model(std::string_view model) const {
   std::vector<std::string_view> names;
   for (const PricedModel& known : tables_->models) {
     names.push_back(known.id);
-    names.insert(names.end(), known.aliases.begin(), known.aliases.end());
+    for (const ModelAlias& alias : known.aliases) names.push_back(alias.id);
   }
   return nearest(model, names);
 }

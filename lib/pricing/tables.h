@@ -2,54 +2,101 @@
 
 #include <array>    // std::array.
 #include <cstdint>  // std::uint32_t.
-#include <string>   // std::string.
-#include <vector>   // std::vector.
+#include <optional>
+#include <string>  // std::string.
+#include <vector>  // std::vector.
 
 #include "base/names.h"       // NameMap.
 #include "fare/price_book.h"  // PriceBook, ModelId.
+#include "pricing/week_window.h"
 
 namespace fare {
 
-// Rates of one context band.  Bands of a row stand in ascending order; the first is the base, whose
-// `input_over` is -1, and the last one whose `input_over` the total input exceeds applies to all
-// tokens of the request.
+// Rates of one context band, every cell filled in and ready to multiply.
 struct Band {
+  static constexpr std::uint8_t kNoRate = 0xff;
+
   Tokens input_over{-1};
+  std::int64_t parts = 1;                        // Rates are picodollars for so many units.
+  std::array<std::uint8_t, kMeterCount> line{};  // The meter whose rate covers each, or kNoRate.
   std::array<Rate, kMeterCount> rate{};
-  std::uint8_t has_rate = 0;  // Bit i: meter i has a rate.
-  std::string rule;           // What a cost line says of where its rate came from.
+  std::string rule;  // What a cost says of where its rates came from.
 };
 
-// One period of a model's prices: [from, until).
-struct PriceRow {
-  Instant from;
-  Instant until;
+// A set of terms as one number, to be compared at once.  Zero is the default terms.
+using TermsKey = std::uint64_t;
+
+constexpr TermsKey terms_key(ServiceTier tier, SpeedMode speed, std::uint16_t region,
+                             std::uint16_t window) {
+  return static_cast<TermsKey>(tier) | static_cast<TermsKey>(speed) << 8 |
+         static_cast<TermsKey>(region) << 16 | static_cast<TermsKey>(window) << 32;
+}
+
+// The bands under one set of terms, ascending: the last whose `input_over` the total input exceeds
+// applies to all tokens of the request.
+struct Cell {
+  TermsKey key = 0;
   std::uint32_t first_band = 0;
   std::uint32_t end_band = 0;
+};
+
+// One period of a model's prices.  Of the rows that are known, the one that began last is in force;
+// past its `until` there is no price.
+struct Row {
+  Instant from;
+  Instant until;
+  Instant known_from;
+  Instant known_until;
+  std::uint32_t first_cell = 0;
+  std::uint32_t end_cell = 0;
+  std::uint32_t first_window = 0;  // In `row_windows`.
+  std::uint32_t end_window = 0;
 };
 
 struct PricedModel {
   std::string provider;
   std::string id;
-  std::vector<std::string> aliases;
+  std::vector<ModelAlias> aliases;
+  std::vector<std::string> capabilities;
   Tokens context;
   Tokens max_output;
+  Tokens min_cacheable;
+  std::optional<Instant> retired;
+  std::vector<PricePeriod> periods;  // As the file has them, by (from, known_from).
   std::uint32_t first_row = 0;
   std::uint32_t end_row = 0;
 };
 
-// Everything a price book holds.  Rows and bands lie in one array each, so that a look-up touches
-// three short runs of memory.
+// What a name means in [from, until).
+struct NameMeaning {
+  ModelId model;
+  Instant from;
+  Instant until;
+};
+
+// Everything a price book holds.  Rows, cells and bands lie in one array each, so that a look-up
+// touches a few short runs of memory.
 struct PriceTables {
   std::vector<PricedModel> models;  // By provider, then id.
-  std::vector<PriceRow> rows;
+  std::vector<Row> rows;            // Of a model: by (from, known_from).
+  std::vector<Cell> cells;          // Of a row: the default terms first.
   std::vector<Band> bands;
-  // From an id or alias to the models that bear it, one for each provider.
-  NameMap<std::vector<ModelId>> names;
+  std::vector<std::uint16_t> row_windows;  // Numbers of windows, from 1: windows[number - 1].
+  std::vector<WeekWindow> windows;
+  std::vector<std::string> regions;  // Region number i + 1; 0 is none named.
+  NameMap<std::vector<NameMeaning>> names;
   std::string hash;
 
-  // The band that prices a total input at an instant, or null where the model has no row then.
-  const Band* band_at(ModelId model, Tokens total_input, Instant at) const;
+  struct Found {
+    const Band* band = nullptr;
+    PriceGap gap = PriceGap::kNone;  // Why there is none.
+  };
+
+  // The band that prices a total input at an instant under some terms.
+  Found band_at(ModelId model, Tokens total_input, Instant at, const Terms& terms,
+                Instant known) const;
+
+  const Row* row_at(ModelId model, Instant at, Instant known) const;
 
   const PricedModel& operator[](ModelId model) const {
     return models[static_cast<std::uint32_t>(model)];

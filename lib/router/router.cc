@@ -38,9 +38,9 @@ Expected<std::vector<Target>> find_targets(const PriceBook& prices, const Policy
   Errors errors;
   for (std::size_t i = 0; i < policy.targets.size(); ++i) {
     const PolicyTarget& wanted = policy.targets[i];
-    const ModelMatch match = prices.find(wanted.provider, wanted.model);
+    const ModelMatch match = prices.find(wanted.provider, wanted.model, now);
     const std::string where = fmt::format("{}#/targets/{}/model", policy.file, i);
-    if (match.status == LookUp::kUnknown) {
+    if (match.status == LookUp::kUnknown || match.status == LookUp::kNotThen) {
       const std::string hint = did_you_mean(prices.nearest_model(wanted.model));
       errors.push_back(
           {ErrorCode::kUnknownName, where,
@@ -296,15 +296,14 @@ Settlement Router::settle(Ticket ticket, const Outcome& outcome, Instant /*now*/
   for (const Attempt& attempt : outcome.attempts) {
     const auto target = static_cast<std::size_t>(attempt.target);
     FARE_CHECK(target < state_->targets.size());
-    Charge& charge = settlement.charge[settlement.charges++];
     if (!attempt.usage) {
-      charge.status = PriceStatus::kPriced;
+      settlement.charges.push_back({}).status = PriceStatus::kPriced;
       const CostStatus missing = attempt.answered ? CostStatus::kUsageMissing : CostStatus::kPriced;
       settlement.cost_status = worse(settlement.cost_status, missing);
       continue;
     }
-    charge = state_->config.prices.charge(state_->targets[target].model, *attempt.usage,
-                                          attempt.started);
+    const Charge& charge = settlement.charges.push_back(state_->config.prices.charge(
+        state_->targets[target].model, *attempt.usage, attempt.started, attempt.terms));
     settlement.total += charge.total;
     settlement.cost_status = worse(settlement.cost_status, status_of(charge));
   }

@@ -17,8 +17,25 @@ constexpr int kCents = 2;
 constexpr int kPicodollars = 12;
 
 constexpr std::array<std::string_view, fare::kMeterCount> kMeterWords = {
-    "input tokens",  "cache read tokens", "cache write tokens, 5 min", "cache write tokens, 1 h",
-    "output tokens", "requests"};
+    "input tokens",
+    "input tokens, audio",
+    "input tokens, image",
+    "input tokens, video",
+    "cache read tokens",
+    "cache read tokens, audio",
+    "cache read tokens, image",
+    "cache read tokens, video",
+    "cache write tokens, 5 min",
+    "cache write tokens, 1 h",
+    "cache write tokens, 12 h",
+    "output tokens",
+    "reasoning tokens",
+    "output tokens, audio",
+    "output tokens, image",
+    "requests",
+    "searches",
+    "cached token-hours",
+    "reserved hours"};
 
 // What one class or tenant, or all others, did and cost.
 struct Group {

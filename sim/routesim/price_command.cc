@@ -79,7 +79,7 @@ fare::Usage read_usage(const fare::JsonNode& node) {
 // Finds the model and prices the usage; everything that is not a price is a status and a note.
 void fill_in(const QuoteOptions& options, const fare::PriceBook& prices,
              const fare::JsonNode& usage_node, Quote& quote) {
-  const fare::ModelMatch match = prices.find(options.provider, options.model);
+  const fare::ModelMatch match = prices.find(options.provider, options.model, quote.at);
   quote.model = options.model;
   if (match.status == fare::LookUp::kAmbiguous) {
     quote.notes.push_back("several providers sell this model: name one with --provider");
@@ -112,7 +112,7 @@ void fill_in(const QuoteOptions& options, const fare::PriceBook& prices,
     quote.notes.push_back(
         fmt::format("the tables hold no price at {}", fare::to_rfc3339(quote.at)));
   }
-  for (const fare::CostLine& line : quote.charge.used()) {
+  for (const fare::CostLine& line : quote.charge.lines) {
     if (line.priced || !prices.has_price(match.model, quote.at)) continue;
     quote.notes.push_back(fmt::format("the tables hold no rate for {}", to_string(line.meter)));
   }
@@ -120,7 +120,7 @@ void fill_in(const QuoteOptions& options, const fare::PriceBook& prices,
 
 std::string quote_json(const Quote& quote, std::string_view table_hash) {
   Json lines = Json::array();
-  for (const fare::CostLine& line : quote.charge.used()) {
+  for (const fare::CostLine& line : quote.charge.lines) {
     Json item = {{"meter", to_string(line.meter)}, {"count", line.count.count()}};
     item["rate_usd_per_mtok"] = line.priced ? Json(to_usd_per_mtok(line.rate)) : Json(nullptr);
     item["usd"] = line.priced ? Json(to_usd(line.cost)) : Json(nullptr);
@@ -144,9 +144,9 @@ std::string quote_text(const Quote& quote, std::string_view table_hash) {
                             : fmt::format("{}: {}", quote.status, quote.model);
   text += fmt::format(" at {}\n", fare::to_rfc3339(quote.at));
   for (const std::string& note : quote.notes) text += fmt::format("  note: {}\n", note);
-  if (quote.charge.lines > 0) {
+  if (!quote.charge.lines.empty()) {
     Table table({"meter", "count", "$ per million", "$"});
-    for (const fare::CostLine& line : quote.charge.used()) {
+    for (const fare::CostLine& line : quote.charge.lines) {
       table.add({std::string(to_string(line.meter)),
                  count_text(static_cast<std::uint64_t>(line.count.count())),
                  line.priced ? to_usd_per_mtok(line.rate) : "no rate",

@@ -78,8 +78,7 @@ class Run {
     result_.by_tenant.resize(scenario.traffic.tenants.size());
     for (std::size_t i = 0; i < router_->targets(); ++i) {
       const fare::ModelFacts model = router_->target(static_cast<fare::TargetId>(i)).model;
-      const fare::ModelId id = scenario.prices.find(model.provider, model.model).model;
-      model_of_target_.push_back(*scenario.world.find(id));
+      model_of_target_.push_back(*scenario.world.find(model.id));
     }
   }
 
@@ -295,6 +294,7 @@ class Run {
                      .started = scenario_.start + one.started,
                      .answered = one.answered,
                      .usage = std::nullopt,
+                     .terms = {},
                      .first_token = one.first_token,
                      .total = one.total};
       if (!one.answered) continue;
@@ -313,10 +313,10 @@ class Run {
   }
 
   void book(const Open& open, const fare::Settlement& settlement) {
-    for (std::size_t i = 0; i < settlement.charges; ++i) {
+    for (std::size_t i = 0; i < settlement.charges.size(); ++i) {
       const auto target = static_cast<std::size_t>(open.tries[i].target);
       ModelTally& tally = result_.by_model[model_of_target_[target]];
-      for (const fare::CostLine& line : settlement.charge[i].used()) {
+      for (const fare::CostLine& line : settlement.charges[i].lines) {
         tally.used[static_cast<std::size_t>(line.meter)] += line.count;
         tally.cost[static_cast<std::size_t>(line.meter)] += line.cost;
       }

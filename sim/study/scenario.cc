@@ -71,6 +71,13 @@ fare::Expected<fare::PriceBook> parse_prices(const std::vector<Source>& sources)
 }
 
 // Reads files and folders of price tables into `sources`, their problems into `errors`.
+// The calendars that stand beside a table.
+void add_calendars(const fs::path& folder, std::vector<std::string>& files) {
+  if (!fs::is_directory(folder)) return;
+  const fare::Expected<std::vector<std::string>> listed = list_folder(folder.string(), ".json");
+  if (listed) files.insert(files.end(), listed->begin(), listed->end());
+}
+
 void read_price_files(const std::vector<std::string>& paths, std::vector<Source>& sources,
                       Errors& errors) {
   const auto keep = [&errors](auto& expected) {
@@ -78,6 +85,7 @@ void read_price_files(const std::vector<std::string>& paths, std::vector<Source>
   };
   for (const std::string& path : paths) {
     std::vector<std::string> files{path};
+    const fs::path folder = fs::is_directory(path) ? fs::path(path) : fs::path(path).parent_path();
     if (fs::is_directory(path)) {
       fare::Expected<std::vector<std::string>> listed = list_folder(path, ".json");
       if (!listed) {
@@ -90,6 +98,7 @@ void read_price_files(const std::vector<std::string>& paths, std::vector<Source>
         errors.push_back({ErrorCode::kIo, path, "holds no price tables (*.json)"});
       }
     }
+    add_calendars(folder / "calendars", files);
     for (const std::string& file : files) {
       fare::Expected<std::string> text = read_file(file);
       if (text) {
@@ -128,7 +137,7 @@ class ScenarioReader {
     TrafficModel traffic;
     const bool has_traffic = reader.required("traffic", traffic, read_traffic);
     if (has_traffic && overrides_.trace) apply_trace(traffic);
-    const std::optional<World> world = read_world_with(reader, has_traffic, traffic, prices);
+    const std::optional<World> world = read_world_with(reader, has_traffic, traffic, prices, start);
     std::vector<Variant> variants = read_variants(reader);
     reader.finish();
     if (!problems_.empty()) return std::nullopt;
@@ -187,13 +196,14 @@ class ScenarioReader {
 
   std::optional<World> read_world_with(ObjectReader& reader, bool has_traffic,
                                        const TrafficModel& traffic,
-                                       const std::optional<fare::PriceBook>& prices) {
+                                       const std::optional<fare::PriceBook>& prices,
+                                       fare::Instant start) {
     const std::optional<JsonNode> node = reader.member("world", true);
     // Without its classes or prices every name in it would look unknown.
     if (!node || !has_traffic || !prices) return std::nullopt;
     std::vector<std::string> classes;
     for (const ClassMix& mix : traffic.classes) classes.push_back(mix.name);
-    return read_world(*node, classes, *prices);
+    return read_world(*node, classes, *prices, start);
   }
 
   std::vector<Variant> read_variants(ObjectReader& reader) {
@@ -261,8 +271,7 @@ class ScenarioReader {
       }
       for (std::size_t i = 0; i < (*router)->targets(); ++i) {
         const fare::ModelFacts model = (*router)->target(static_cast<fare::TargetId>(i)).model;
-        const auto id = scenario.prices.find(model.provider, model.model).model;
-        if (scenario.world.find(id)) continue;
+        if (scenario.world.find(model.id)) continue;
         problems_.add_all({{ErrorCode::kUnknownName,
                             fmt::format("{}#/targets/{}/model", variant.policy.file(), i),
                             fmt::format("\"{}\" is not a model of the scenario's world: add it to "

@@ -34,8 +34,9 @@ std::optional<std::vector<double>> read_by_class(const JsonNode& node,
   return values;
 }
 
-void resolve(const JsonNode& node, const fare::PriceBook& prices, WorldModel& model) {
-  const fare::ModelMatch match = prices.find(model.provider, model.model);
+void resolve(const JsonNode& node, const fare::PriceBook& prices, fare::Instant start,
+             WorldModel& model) {
+  const fare::ModelMatch match = prices.find(model.provider, model.model, start);
   model.id = match.model;
   if (match.status == fare::LookUp::kFound) return;
   if (match.status == fare::LookUp::kAmbiguous) {
@@ -51,11 +52,11 @@ void resolve(const JsonNode& node, const fare::PriceBook& prices, WorldModel& mo
 }
 
 std::optional<WorldModel> read_model(const JsonNode& node, const std::vector<std::string>& classes,
-                                     const fare::PriceBook& prices) {
+                                     const fare::PriceBook& prices, fare::Instant start) {
   WorldModel model;
   ObjectReader reader(node);
   reader.optional("provider", model.provider, json::text(128));
-  if (reader.required("model", model.model, json::text(128))) resolve(node, prices, model);
+  if (reader.required("model", model.model, json::text(128))) resolve(node, prices, start, model);
   reader.required("origin", model.origin, json::text(1'000));
   reader.required("first_token_ms", model.first_token_ms, read_distribution);
   reader.optional("first_token_ms_per_1k_input", model.first_token_ms_per_1k_input,
@@ -101,11 +102,13 @@ std::optional<std::uint32_t> World::find(fare::ModelId id) const {
 }
 
 std::optional<World> read_world(const JsonNode& node, const std::vector<std::string>& classes,
-                                const fare::PriceBook& prices) {
+                                const fare::PriceBook& prices, fare::Instant start) {
   World world;
   world.difficulty.resize(classes.size());
   ObjectReader reader(node);
-  const auto model = [&](const JsonNode& item) { return read_model(item, classes, prices); };
+  const auto model = [&](const JsonNode& item) {
+    return read_model(item, classes, prices, start);
+  };
   const bool read = reader.required("models", world.models, json::list(model, 1, kModelsMax));
   if (read && node.problems().empty()) check_unique(node.member("models"), world.models);
   if (const auto difficulty = reader.member("difficulty", false)) {

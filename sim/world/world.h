@@ -49,8 +49,9 @@ struct World {
 //                "ms_per_output_token": DISTRIBUTION, "failure_share": 0.001, "concurrency": 100,
 //                "skill": 2.0 | {"simple": 2.5, "complex": 0.3}}],
 //    "difficulty": {"simple": {"mean": -1, "sd": 0.8}, ...}}
-// Models are resolved in `prices`.  Anything wrong is recorded in the node's Problems.
+// Models are resolved in `prices`, as their names mean at `start`.  Anything wrong is recorded in
+// the node's Problems.
 std::optional<World> read_world(const fare::JsonNode& node, const std::vector<std::string>& classes,
-                                const fare::PriceBook& prices);
+                                const fare::PriceBook& prices, fare::Instant start);
 
 }  // namespace routesim

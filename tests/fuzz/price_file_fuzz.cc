@@ -55,9 +55,9 @@ Instant random_instant(RandomStream& random) {
 void check_charge(const PriceBook& book, ModelId model, const Usage& usage, Instant at) {
   const Charge charge = book.charge(model, usage, at);
   const std::optional<Cost> cost = book.cost(model, usage, at);
-  FARE_CHECK(charge.lines <= fare::kMeterCount);
+  FARE_CHECK(charge.lines.size() <= fare::kMeterCount);
   Cost sum;
-  for (const CostLine& line : charge.used()) {
+  for (const CostLine& line : charge.lines) {
     FARE_CHECK(line.count == usage[line.meter]);
     if (!line.priced) continue;
     FARE_CHECK(line.cost == line.rate * line.count);
@@ -78,7 +78,7 @@ void check_book(const PriceBook& book, std::string_view text) {
   const fare::RandomKey key(fare::NameHash()(text), 0, fare::Purpose::kFuzz);
   std::uint64_t entity = 0;
   for (const fare::ModelFacts& facts : book.models()) {
-    const fare::ModelMatch match = book.find(facts.provider, facts.model);
+    const fare::ModelMatch match = book.find(facts.provider, facts.model, kJanuary);
     FARE_CHECK(match.status == fare::LookUp::kFound);
     FARE_CHECK(book.facts(match.model).model == facts.model);
     const std::string_view nearest = book.nearest_model(facts.model);

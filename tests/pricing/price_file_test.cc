@@ -28,12 +28,12 @@ constexpr std::string_view kGood = R"({
         "usd_per_mtok": {"input": "2.5", "cache_read": "0.25", "cache_write_5m": "3.125",
                          "cache_write_1h": "5", "output": "15"}},
        {"from": "2026-04-01T00:00:00Z", "source": "page", "observed": "2026-01-02",
-        "usd_per_mtok": {"input": "2", "output": "10"}, "usd_per_request": "0.01",
+        "usd_per_mtok": {"input": "2", "output": "10"}, "usd_per_unit": {"request": "0.01"},
         "bands": [{"input_over": 1000, "usd_per_mtok": {"input": "4", "output": "20"}},
                   {"input_at_least": 5000, "usd_per_mtok": {"input": "8", "output": "40"}}]}]},
     {"id": "small",
      "prices": [{"from": "2026-01-01T00:00:00Z", "source": "page", "observed": "2026-01-02",
-                 "usd_per_request": "0.5"}]}
+                 "usd_per_unit": {"request": "0.5"}}]}
   ]})";
 
 Expected<PriceBook> parse(const std::string& text) {
@@ -92,7 +92,7 @@ void expect_edits(const std::vector<Edit>& edits) {
 
 TEST(PriceFileTest, ReadsAGoodFile) {
   EXPECT_EQ(problems_of(std::string(kGood)), "");
-  EXPECT_EQ(parse(std::string(kGood))->models().size(), 2u);
+  EXPECT_EQ(parse(std::string(kGood))->size(), 2u);
 }
 
 TEST(PriceFileTest, ChecksTheFile) {
@@ -464,8 +464,8 @@ TEST(PriceFileTest, TakesTheSameNamesFromAnotherProviderAndSplitProviders) {
 TEST(PriceFileTest, MakesAnEmptyBookOfNoFiles) {
   const Expected<PriceBook> book = PriceBook::parse({});
   ASSERT_TRUE(book);
-  EXPECT_TRUE(book->models().empty());
-  EXPECT_EQ(book->find("", "big").status, LookUp::kUnknown);
+  EXPECT_TRUE(book->size() == 0);
+  EXPECT_EQ(book->find("", "big", Instant()).status, LookUp::kUnknown);
   EXPECT_EQ(book->nearest_model("big"), "");
 }
 

@@ -146,7 +146,7 @@ TEST(PriceTablesTest, ParseAlone) {
     const Expected<PriceBook> book = PriceBook::parse({&source, 1});
     ASSERT_TRUE(book) << to_text(book.error());
     const Json models = Json::parse(text).at("models");
-    EXPECT_EQ(book->models().size(), models.size());
+    EXPECT_EQ(book->size(), models.size());
     EXPECT_EQ(Json::parse(text).at("vendor"), vendor) << "a file is named for its vendor";
   }
 }
@@ -159,12 +159,12 @@ TEST(PriceTablesTest, EveryNameFindsItsModel) {
       std::vector<std::string> names = model.value("aliases", std::vector<std::string>());
       names.push_back(id);
       for (const std::string& name : names) {
-        const ModelMatch match = book.find(vendor, name);
+        const ModelMatch match = book.find(vendor, name, kJanuary);
         ASSERT_EQ(match.status, LookUp::kFound) << name;
         EXPECT_EQ(book.facts(match.model).model, id);
-        EXPECT_EQ(book.find("", name).status, LookUp::kFound) << name;
+        EXPECT_EQ(book.find("", name, kJanuary).status, LookUp::kFound) << name;
       }
-      const ModelFacts facts = book.facts(book.find(vendor, id).model);
+      const ModelFacts facts = book.facts(book.find(vendor, id, kJanuary).model);
       EXPECT_EQ(facts.context, Tokens(model.at("context_tokens")));
       EXPECT_EQ(facts.max_output, Tokens(model.at("max_output_tokens")));
       EXPECT_LE(facts.max_output, facts.context) << id;
@@ -208,7 +208,7 @@ TEST(PriceTablesTest, QuoteKnownPricesExactly) {
     usage[Meter::kInput] = Tokens(test.input);
     usage[Meter::kCacheRead] = Tokens(test.cache_read);
     usage[Meter::kOutput] = Tokens(test.output);
-    const ModelMatch match = book.find("", test.model);
+    const ModelMatch match = book.find("", test.model, kJanuary);
     ASSERT_EQ(match.status, LookUp::kFound) << test.model;
     const std::optional<Cost> cost = book.cost(match.model, usage, at(test.when));
     EXPECT_EQ(cost ? to_usd(*cost) : "nothing", test.usd) << test.model << " at " << test.when;
@@ -242,7 +242,7 @@ TEST(PriceTablesTest, EveryBandStartsAboveItsThreshold) {
   for (const char* vendor : kVendors) {
     for (const Json& model : models_of(vendor)) {
       const std::string name = model.at("id");
-      const ModelId id = book.find(vendor, name).model;
+      const ModelId id = book.find(vendor, name, kJanuary).model;
       for (const Json& row : model.at("prices")) {
         SCOPED_TRACE(fmt::format("{} from {}", name, row.at("from").dump()));
         const Instant from = at(row.at("from").get<std::string>());
