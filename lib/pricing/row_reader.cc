@@ -27,13 +27,19 @@ JsonParser<T> named(std::optional<T> (*find)(std::string_view), std::string_view
   };
 }
 
-// Which axes of the terms an object names.
+// Which axes of the terms an object names; whether all that it names could be read.
 template <class T>
-void read_terms(ObjectReader& reader, T& out) {
-  reader.optional("tier", out.tier,
-                  named(&service_tier_named, "\"standard\", \"batch\", \"flex\" or \"priority\""));
-  reader.optional("speed", out.speed, named(&speed_mode_named, "\"standard\" or \"fast\""));
-  reader.optional("region", out.region, json::text(kNameMax));
+bool read_terms(ObjectReader& reader, T& out) {
+  const bool tier = reader.optional(
+      "tier", out.tier,
+      named(&service_tier_named, "\"standard\", \"batch\", \"flex\" or \"priority\""));
+  const bool speed =
+      reader.optional("speed", out.speed, named(&speed_mode_named, "\"standard\" or \"fast\""));
+  const bool region = reader.optional("region", out.region, json::text(kNameMax));
+  const JsonNode& node = reader.node();
+  const auto is_read = [&](const char* key, bool read) { return !node.has(key) || read; };
+  return reader.ok() && is_read("tier", tier) && is_read("speed", speed) &&
+         is_read("region", region);
 }
 
 // The rates of one map: those per million, or those per unit.
@@ -54,15 +60,6 @@ void read_rates(const JsonNode& node, bool per_million, Rates& rates) {
   if (reader.ok() && node.size() == 0) {
     node.problem(ErrorCode::kMissingKey, "needs at least one price");
   }
-}
-
-// {"usd_per_mtok": {...}, "usd_per_unit": {...}}: whether there is either.
-bool read_base(ObjectReader& reader, Rates& rates) {
-  const std::optional<JsonNode> tokens = reader.member("usd_per_mtok", false);
-  const std::optional<JsonNode> units = reader.member("usd_per_unit", false);
-  if (tokens) read_rates(*tokens, true, rates);
-  if (units) read_rates(*units, false, rates);
-  return tokens || units;
 }
 
 // {"input_over": N, "usd_per_mtok": {...}}, or "input_at_least".
@@ -126,27 +123,31 @@ std::vector<PriceBand> join_bands(const JsonNode& node, const Rates& base,
 void read_bands(ObjectReader& reader, bool required, PriceCell& cell) {
   const JsonNode& node = reader.node();
   Rates base;
-  const bool has_base = read_base(reader, base);
+  const std::optional<JsonNode> tokens = reader.member("usd_per_mtok", false);
+  const std::optional<JsonNode> units = reader.member("usd_per_unit", false);
+  if (tokens) read_rates(*tokens, true, base);
+  if (units) read_rates(*units, false, base);
   std::vector<PriceBand> bands;
   reader.optional("bands", bands, json::list(read_band, 1, kBandsMax));
   if (!reader.ok()) return;
-  if (!has_base && required) {
+  if (!tokens && !units && required) {
     node.problem(ErrorCode::kMissingKey, "needs \"usd_per_mtok\" or \"usd_per_unit\"");
   }
+  if (tokens && !tokens->is_object()) bands.clear();  // Nothing to compare them with.
   cell.bands = join_bands(node, base, std::move(bands));
 }
 
 std::optional<PriceCell> read_cell(const JsonNode& node, const RowNames& names) {
   PriceCell cell;
   ObjectReader reader(node);
-  read_terms(reader, cell);
+  const bool has_terms = read_terms(reader, cell);
   if (reader.optional("window", cell.window, json::text(kNameMax)) &&
       !names.windows.contains(cell.window)) {
     node.member("window").must_be(ErrorCode::kUnknownName, "a key of \"windows\"");
   }
   read_bands(reader, true, cell);
   reader.finish();
-  if (!reader.ok()) return std::nullopt;
+  if (!has_terms) return std::nullopt;
   if (cell.tier == ServiceTier::kStandard && cell.speed == SpeedMode::kStandard &&
       cell.region.empty() && cell.window.empty()) {
     node.problem(ErrorCode::kMissingKey,
@@ -159,11 +160,11 @@ std::optional<PriceCell> read_cell(const JsonNode& node, const RowNames& names) 
 std::optional<PriceMultiplier> read_multiplier(const JsonNode& node) {
   PriceMultiplier by;
   ObjectReader reader(node);
-  read_terms(reader, by);
+  const bool has_terms = read_terms(reader, by);
   Cost times;
   const bool has_times = reader.required("times", times, json::read_with(&parse_usd));
   reader.finish();
-  if (!reader.ok() || !has_times) return std::nullopt;
+  if (!has_terms || !has_times) return std::nullopt;
   constexpr Int128 kOne = 1'000'000'000'000;
   constexpr Int128 kStep = kOne / kTimesParts;
   if (times.count() <= 0 || times.count() > kTimesMax * kOne || times.count() % kStep != 0) {
@@ -208,7 +209,7 @@ void check_cells(const JsonNode& node, const PricePeriod& row) {
     return std::tie(terms.tier, terms.speed, terms.region);
   };
   for (std::size_t i = 1; i < row.cells.size(); ++i) {
-    for (std::size_t j = 0; j < i; ++j) {
+    for (std::size_t j = 1; j < i; ++j) {
       if (key(row.cells[i]) == key(row.cells[j]) && row.cells[i].window == row.cells[j].window) {
         node.problem(ErrorCode::kDuplicateKey,
                      fmt::format("cells {} and {} are for the same terms", j - 1, i - 1));

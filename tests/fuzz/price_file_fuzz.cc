@@ -71,20 +71,21 @@ void check_charge(const PriceBook& book, ModelId model, const Usage& usage, Inst
 }
 
 void check_book(const PriceBook& book, std::string_view text) {
-  FARE_CHECK(!book.models().empty());
+  FARE_CHECK(book.size() > 0);
   FARE_CHECK(book.hash().size() == 32);
   const PriceBook::Source source{"again", text};
   FARE_CHECK(PriceBook::parse({&source, 1}).value().hash() == book.hash());
   const fare::RandomKey key(fare::NameHash()(text), 0, fare::Purpose::kFuzz);
   std::uint64_t entity = 0;
-  for (const fare::ModelFacts& facts : book.models()) {
-    const fare::ModelMatch match = book.find(facts.provider, facts.model, kJanuary);
+  for (std::uint32_t i = 0; i < book.size(); ++i) {
+    const fare::ModelFacts facts = book.facts(static_cast<ModelId>(i));
+    const fare::ModelMatch match = book.find(facts.provider, facts.model, Instant());
     FARE_CHECK(match.status == fare::LookUp::kFound);
     FARE_CHECK(book.facts(match.model).model == facts.model);
     const std::string_view nearest = book.nearest_model(facts.model);
     FARE_CHECK(nearest == facts.model || (nearest.empty() && facts.model.size() > 64));
     RandomStream random(key, entity++);
-    for (int i = 0; i < 20; ++i) {
+    for (int draw = 0; draw < 20; ++draw) {
       check_charge(book, match.model, random_usage(random), random_instant(random));
     }
   }
