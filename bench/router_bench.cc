@@ -108,7 +108,7 @@ BENCHMARK(route_20_candidates);
 
 void charge_by_handle(benchmark::State& state) {
   const PriceBook book = prices();
-  const ModelId model = book.find("v", "m7").model;
+  const ModelId model = book.find("v", "m7", kNow).model;
   Usage usage;
   usage[Meter::kInput] = Tokens(3'000);
   usage[Meter::kOutput] = Tokens(200);
@@ -118,7 +118,7 @@ BENCHMARK(charge_by_handle);
 
 void cost_by_handle(benchmark::State& state) {
   const PriceBook book = prices();
-  const ModelId model = book.find("v", "m7").model;
+  const ModelId model = book.find("v", "m7", kNow).model;
   Usage usage;
   usage[Meter::kInput] = Tokens(3'000);
   usage[Meter::kOutput] = Tokens(200);
@@ -128,7 +128,7 @@ BENCHMARK(cost_by_handle);
 
 void find_by_name(benchmark::State& state) {
   const PriceBook book = prices();
-  for (auto _ : state) benchmark::DoNotOptimize(book.find("v", "m7"));
+  for (auto _ : state) benchmark::DoNotOptimize(book.find("v", "m7", kNow));
 }
 BENCHMARK(find_by_name);
 

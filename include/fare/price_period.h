@@ -72,8 +72,8 @@ struct PricePeriod {
 // A name that means this model in [from, until).
 struct ModelAlias {
   std::string id;
-  std::optional<Instant> from;
-  std::optional<Instant> until;
+  std::optional<Instant> from{};
+  std::optional<Instant> until{};
 };
 
 }  // namespace fare

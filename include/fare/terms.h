@@ -26,10 +26,10 @@ struct Terms {
   SpeedMode speed = SpeedMode::kStandard;
   // Where it was served, by the name the price table gives it ("us", "eu"); empty: anywhere.  The
   // view must live as long as the Terms.
-  std::string_view region;
+  std::string_view region{};
   // The input that context bands are measured on, where that is not the total input of the usage:
   // the largest of several sampling steps.  Zero: the total input.
-  Tokens band_input;
+  Tokens band_input{};
 };
 
 }  // namespace fare

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <array>        // std::array.
+#include <bit>          // std::countr_zero.
 #include <cstddef>      // std::size_t.
-#include <cstdint>      // std::uint8_t.
+#include <cstdint>      // std::uint8_t, std::uint32_t.
 #include <optional>     // std::optional.
 #include <string_view>  // std::string_view.
+#include <utility>      // std::as_const.
 
 #include "fare/tokens.h"  // Tokens.
 
@@ -56,15 +58,39 @@ inline constexpr std::size_t kMeterCount = 19;
 // Whether its price is for a million (tokens, token-hours) or for one (requests, searches, hours).
 [[nodiscard]] bool is_per_million(Meter meter);
 
-// What one attempt used, by meter.  A value; one request unless said otherwise.
+// What one attempt used, by meter.  A value of 160 bytes; one request unless said otherwise.
 class Usage {
  public:
-  constexpr Usage() { (*this)[Meter::kRequest] = Tokens(1); }
+  // A count that can be assigned: `usage[Meter::kInput] = Tokens(500)`.
+  class Count {
+   public:
+    constexpr Count& operator=(Tokens count) {
+      usage_->set(meter_, count);
+      return *this;
+    }
+    constexpr Count& operator+=(Tokens more) { return *this = Tokens(*this) + more; }
+    constexpr Count& operator-=(Tokens less) { return *this = Tokens(*this) - less; }
+    constexpr operator Tokens() const { return std::as_const(*usage_)[meter_]; }
+    constexpr std::int64_t count() const { return Tokens(*this).count(); }
 
-  constexpr Tokens& operator[](Meter meter) { return counts_[static_cast<std::size_t>(meter)]; }
+   private:
+    friend class Usage;
+    constexpr Count(Usage* usage, Meter meter) : usage_(usage), meter_(meter) {}
+    Count(const Count&) = default;
+
+    Usage* usage_;
+    Meter meter_;
+  };
+
+  constexpr Usage() { set(Meter::kRequest, Tokens(1)); }
+
+  constexpr Count operator[](Meter meter) { return {this, meter}; }
   constexpr Tokens operator[](Meter meter) const {
     return counts_[static_cast<std::size_t>(meter)];
   }
+
+  // Bit i: meter i was used.
+  constexpr std::uint32_t used() const { return used_; }
 
   // All input tokens, cached or not: what context bands are measured on.
   constexpr Tokens total_input() const { return sum(Meter::kInput, Meter::kCacheWrite12h); }
@@ -75,15 +101,24 @@ class Usage {
   friend constexpr bool operator==(const Usage&, const Usage&) = default;
 
  private:
+  constexpr void set(Meter meter, Tokens count) {
+    const auto i = static_cast<std::size_t>(meter);
+    counts_[i] = count;
+    used_ = count == Tokens(0) ? used_ & ~(1u << i) : used_ | 1u << i;
+  }
+
   constexpr Tokens sum(Meter first, Meter last) const {
     Tokens total;
-    for (auto i = static_cast<std::size_t>(first); i <= static_cast<std::size_t>(last); ++i) {
-      total += counts_[i];
+    const std::uint32_t wanted =
+        (2u << static_cast<unsigned>(last)) - (1u << static_cast<unsigned>(first));
+    for (std::uint32_t left = used_ & wanted; left != 0; left &= left - 1) {
+      total += counts_[static_cast<std::size_t>(std::countr_zero(left))];
     }
     return total;
   }
 
   std::array<Tokens, kMeterCount> counts_{};
+  std::uint32_t used_ = 0;
 };
 
 }  // namespace fare

@@ -114,7 +114,7 @@ class TablesBuilder {
     number_windows();
     for (ModelDraft& draft : drafts_.models) add_model(std::move(draft.model));
     tables_->hash = content_hash(canonical_);
-    return tables_;
+    return std::move(tables_);
   }
 
  private:
@@ -279,7 +279,7 @@ class TablesBuilder {
   void say(std::string_view text) { canonical_ += text; }
 
   PriceDrafts drafts_;
-  std::shared_ptr<PriceTables> tables_ = std::make_shared<PriceTables>();
+  std::unique_ptr<PriceTables> tables_ = std::make_unique<PriceTables>();
   std::map<std::pair<std::string, std::string>, std::uint16_t> window_numbers_;
   std::string canonical_;
 };

@@ -1,6 +1,7 @@
 #include "fare/price_book.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/nearest.h"
 #include "fare/check.h"
@@ -14,23 +15,28 @@ constexpr bool needs_rate(std::size_t meter) {
   return meter != static_cast<std::size_t>(Meter::kRequest);
 }
 
-// The counts of a usage by the meter whose rate covers them.
+// The counts of a usage by the meter whose rate covers them: either priced or not, never both.
 struct BilledCounts {
-  std::array<Tokens, kMeterCount> priced{};
-  std::array<Tokens, kMeterCount> unpriced{};
+  std::array<Tokens, kMeterCount> count;  // Of the meters below.
+  std::uint32_t priced = 0;               // Bit i: meter i.
+  std::uint32_t unpriced = 0;
 };
 
 BilledCounts billed_counts(const Usage& usage, const Band* band) {
   BilledCounts billed;
-  for (std::size_t i = 0; i < kMeterCount; ++i) {
+  for (std::uint32_t left = usage.used(); left != 0; left &= left - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(left));
     const Tokens count = usage[static_cast<Meter>(i)];
-    if (count == Tokens(0)) continue;
-    FARE_CHECK(count.count() > 0);
+    FARE_CHECK(count > Tokens(0));
     const std::uint8_t line = band == nullptr ? Band::kNoRate : band->line[i];
-    if (line != Band::kNoRate) {
-      billed.priced[line] += count;
-    } else if (needs_rate(i)) {
-      billed.unpriced[i] += count;
+    if (line == Band::kNoRate) {
+      if (!needs_rate(i)) continue;
+      billed.count[i] = count;
+      billed.unpriced |= 1u << i;
+    } else {
+      const bool is_first = (billed.priced >> line & 1u) == 0;
+      billed.count[line] = is_first ? count : billed.count[line] + count;
+      billed.priced |= 1u << line;
     }
   }
   return billed;
@@ -131,7 +137,7 @@ PriceTables::Found PriceTables::band_at(ModelId model, Tokens total_input, Insta
     if (answer == WeekWindow::Answer::kInside) window = row_windows[i];
   }
   const TermsKey key = terms_key(terms.tier, terms.speed, region, window);
-  std::uint32_t i = row->first_cell;
+  std::uint32_t i = row->first_cell;  // The default terms: almost always these.
   while (i < row->end_cell && cells[i].key != key) ++i;
   if (i == row->end_cell) return {.gap = PriceGap::kNoTerms};
   std::uint32_t band = cells[i].first_band;
@@ -148,25 +154,22 @@ Charge PriceBook::charge(ModelId model, const Usage& usage, Instant at, const Te
   Charge charge;
   charge.gap = found.gap;
   if (band != nullptr) charge.rule = band->rule;
-  bool any_priced = false;
-  bool any_unpriced = band == nullptr;
-  for (std::size_t i = 0; i < kMeterCount; ++i) {
+  for (std::uint32_t left = billed.priced | billed.unpriced; left != 0; left &= left - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(left));
     const auto meter = static_cast<Meter>(i);
-    if (billed.priced[i] != Tokens(0)) {
-      const Cost cost = cost_of(band->rate[i], band->parts, billed.priced[i]);
-      charge.lines.push_back({meter, billed.priced[i], band->rate[i], band->parts, cost, true});
-      charge.total += cost;
-      any_priced = true;
+    const Tokens count = billed.count[i];
+    if ((billed.unpriced >> i & 1u) != 0) {
+      charge.lines.push_back({meter, count, Rate(), 1, Cost(), false});
+      continue;
     }
-    if (billed.unpriced[i] != Tokens(0)) {
-      charge.lines.push_back({meter, billed.unpriced[i], Rate(), 1, Cost(), false});
-      any_unpriced = true;
-    }
+    const Cost cost = cost_of(band->rate[i], band->parts, count);
+    charge.lines.push_back({meter, count, band->rate[i], band->parts, cost, true});
+    charge.total += cost;
   }
-  if (any_unpriced) {
-    charge.status = any_priced ? PriceStatus::kPartiallyPriced : PriceStatus::kUnpriced;
-  } else {
+  if (band != nullptr && billed.unpriced == 0) {
     charge.status = PriceStatus::kPriced;
+  } else if (billed.priced != 0) {
+    charge.status = PriceStatus::kPartiallyPriced;
   }
   return charge;
 }
@@ -177,10 +180,10 @@ std::optional<Cost> PriceBook::cost(ModelId model, const Usage& usage, Instant a
       tables_->band_at(model, band_input(usage, terms), at, terms, Instant::max()).band;
   if (band == nullptr) return std::nullopt;
   Int128 total = 0;
-  for (std::size_t i = 0; i < kMeterCount; ++i) {
+  for (std::uint32_t left = usage.used(); left != 0; left &= left - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(left));
     const Tokens count = usage[static_cast<Meter>(i)];
-    if (count == Tokens(0)) continue;
-    FARE_CHECK(count.count() > 0);
+    FARE_CHECK(count > Tokens(0));
     const std::uint8_t line = band->line[i];
     if (line != Band::kNoRate) {
       total += (band->rate[line] * count).count();

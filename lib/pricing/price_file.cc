@@ -147,7 +147,7 @@ using NameOwners = std::map<std::pair<std::string, std::string>, std::vector<Nam
 void claim_names(const FileDraft& file, NameOwners& owners, Problems& problems) {
   for (const ModelDraft& draft : file.models) {
     std::vector<ModelAlias> names = draft.model.aliases;
-    names.push_back({.id = draft.model.id, .from = {}, .until = {}});
+    names.push_back({.id = draft.model.id});
     for (const ModelAlias& name : names) {
       if (name.id.empty()) continue;  // It could not be read, and that was said.
       const NameClaim claim{name.from.value_or(Instant::min()), name.until.value_or(Instant::max()),

@@ -25,7 +25,7 @@ Expected<local_days> parse_local_day(std::string_view text) {
 }
 
 // "09:30", up to "24:00".
-Expected<seconds> parse_clock(std::string_view text) {
+Expected<seconds> parse_time_of_day(std::string_view text) {
   const auto digit = [text](std::size_t i) { return text[i] - '0'; };
   const auto is_digit = [text](std::size_t i) { return text[i] >= '0' && text[i] <= '9'; };
   const bool shape = text.size() == 5 && text[2] == ':' && is_digit(0) && is_digit(1) &&
@@ -40,7 +40,7 @@ Expected<seconds> parse_clock(std::string_view text) {
 
 // ["09:00", "12:00"]: from the first, up to the second.
 std::optional<std::pair<seconds, seconds>> read_span(const JsonNode& node) {
-  const auto ends = json::list(json::read_with(&parse_clock), 2, 2)(node);
+  const auto ends = json::list(json::read_with(&parse_time_of_day), 2, 2)(node);
   if (!ends) return std::nullopt;
   if ((*ends)[0] >= (*ends)[1]) {
     node.problem(ErrorCode::kConflict, "must end after it begins");

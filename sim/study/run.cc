@@ -294,7 +294,6 @@ class Run {
                      .started = scenario_.start + one.started,
                      .answered = one.answered,
                      .usage = std::nullopt,
-                     .terms = {},
                      .first_token = one.first_token,
                      .total = one.total};
       if (!one.answered) continue;

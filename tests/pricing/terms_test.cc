@@ -108,44 +108,44 @@ TEST_F(TermsTest, SelectByTierSpeedAndRegion) {
     const char* search;
   } cases[] = {
       {"default", {}, "0.003625", "2", "10000"},
-      {"anywhere", {.region = "global", .band_input = {}}, "0.003625", "2", "10000"},
+      {"anywhere", {.region = "global"}, "0.003625", "2", "10000"},
       {"batch",
-       {.tier = ServiceTier::kBatch, .region = {}, .band_input = {}},
+       {.tier = ServiceTier::kBatch},
        "0.0018125",
        "1",
        "10000"},
       {"priority",
-       {.tier = ServiceTier::kPriority, .region = {}, .band_input = {}},
+       {.tier = ServiceTier::kPriority},
        "6",
        "12",
        "20000"},
-      {"us", {.region = "us", .band_input = {}}, "0.0039875", "2.2", "10000"},
+      {"us", {.region = "us"}, "0.0039875", "2.2", "10000"},
       {"stated, not 0.5 x 1.1",
-       {.tier = ServiceTier::kBatch, .region = "us", .band_input = {}},
+       {.tier = ServiceTier::kBatch, .region = "us"},
        "0.7",
        "0.9",
        "10000"},
       {"priority in the us",
-       {.tier = ServiceTier::kPriority, .region = "us", .band_input = {}},
+       {.tier = ServiceTier::kPriority, .region = "us"},
        "6.6",
        "13.2",
        "20000"},
       {"fast",
-       {.speed = SpeedMode::kFast, .region = {}, .band_input = {}},
+       {.speed = SpeedMode::kFast},
        "0.0090625",
        "5",
        "10000"},
       {"batch, fast",
-       {.tier = ServiceTier::kBatch, .speed = SpeedMode::kFast, .region = {}, .band_input = {}},
+       {.tier = ServiceTier::kBatch, .speed = SpeedMode::kFast},
        "0.00453125",
        "2.5",
        "10000"},
       {"flex is not said",
-       {.tier = ServiceTier::kFlex, .region = {}, .band_input = {}},
+       {.tier = ServiceTier::kFlex},
        "no terms",
        "no terms",
        "no terms"},
-      {"nor is eu", {.region = "eu", .band_input = {}}, "no terms", "no terms", "no terms"},
+      {"nor is eu", {.region = "eu"}, "no terms", "no terms", "no terms"},
   };
   for (const auto& test : cases) {
     EXPECT_EQ(rate(Meter::kInput, kSunday, test.terms), test.input) << test.name;
@@ -155,7 +155,7 @@ TEST_F(TermsTest, SelectByTierSpeedAndRegion) {
 }
 
 TEST_F(TermsTest, AFractionOfAPicodollarIsRoundedOnceForALineHalfToEven) {
-  const Terms batch{.tier = ServiceTier::kBatch, .region = {}, .band_input = {}};
+  const Terms batch{.tier = ServiceTier::kBatch};
   const auto cost = [&](std::int64_t input) {
     Usage usage;
     usage[Meter::kInput] = Tokens(input);
@@ -170,7 +170,7 @@ TEST_F(TermsTest, AFractionOfAPicodollarIsRoundedOnceForALineHalfToEven) {
 }
 
 TEST_F(TermsTest, BandsHoldUnderAllTerms) {
-  const Terms batch{.tier = ServiceTier::kBatch, .region = {}, .band_input = {}};
+  const Terms batch{.tier = ServiceTier::kBatch};
   Terms long_step = batch;
   for (const std::int64_t input : {999, 1'000, 1'001}) {
     Usage usage;
@@ -212,8 +212,8 @@ TEST_F(TermsTest, WindowsFollowTheClockTheWeekAndTheHolidays) {
 
 TEST_F(TermsTest, WindowsMultiplyToo) {
   const char* peak = "2026-01-05T01:00:00Z";
-  const Terms batch{.tier = ServiceTier::kBatch, .region = {}, .band_input = {}};
-  const Terms priority{.tier = ServiceTier::kPriority, .region = {}, .band_input = {}};
+  const Terms batch{.tier = ServiceTier::kBatch};
+  const Terms priority{.tier = ServiceTier::kPriority};
   EXPECT_EQ(rate(Meter::kInput, peak, batch), "4");
   EXPECT_EQ(rate(Meter::kInput, peak, priority), "no terms")
       << "what priority costs then is unsaid";
@@ -294,7 +294,7 @@ TEST_F(TermsTest, FactsStandBesideThePrices) {
 TEST_F(TermsTest, TheRuleSaysWhatSelectedTheRates) {
   Usage usage;
   usage[Meter::kInput] = Tokens(1'000);
-  const Terms terms{.tier = ServiceTier::kPriority, .region = "us", .band_input = {}};
+  const Terms terms{.tier = ServiceTier::kPriority, .region = "us"};
   EXPECT_EQ(book_.charge(model(), usage, at(kSunday), terms).rule,
             "v/m from 2026-01-01T00:00:00Z, priority, region us x 1.1");
   EXPECT_EQ(book_.charge(model(), usage, at(kSunday)).rule,

@@ -194,8 +194,8 @@ TEST(RouterTest, SettlesExactlyOnce) {
   EXPECT_EQ(first.status, SettleStatus::kSettled);
   EXPECT_EQ(first.cost_status, CostStatus::kPriced);
   EXPECT_EQ(to_usd(first.total), "0.001014");
-  ASSERT_EQ(first.charges, 2);
-  EXPECT_EQ(first.charge[0].total, Cost(0));  // A failed attempt without usage is not billed.
+  ASSERT_EQ(first.charges.size(), 2u);
+  EXPECT_EQ(first.charges[0].total, Cost(0));  // A failed attempt without usage is not billed.
   EXPECT_EQ(router->settle(decision.ticket, {attempts}, kNow).status,
             SettleStatus::kAlreadySettled);
   EXPECT_EQ(router->settle(Ticket{}, {attempts}, kNow).status, SettleStatus::kUnknownTicket);
