@@ -41,21 +41,28 @@ inline constexpr std::size_t kUsageApiCount = 15;
 
 enum class UsageStatus : std::uint8_t {
   kRead,
-  kMissing,    // No usage, or none of its counts: unknown, not zero.
+  kMissing,    // No usage, or not all the counts its API always states: unknown, not zero.
   kMalformed,  // A count that is no count, or counts that contradict each other.
 };
 
 [[nodiscard]] std::string_view to_string(UsageStatus status);  // "usage_missing", ...
+
+// What another model used within one response (an advisor), billed at that model's own rates.
+struct OtherUsage {
+  std::string model;
+  Usage usage;  // Without a request: there was one, and it is in the usage beside this.
+};
 
 // One usage body, read.
 struct UsageReport {
   UsageStatus status = UsageStatus::kMissing;
   Usage usage;                        // If read: disjoint meters.
   Terms terms;                        // As the body says it was served; the region views `region`.
+  std::vector<OtherUsage> others;     // To be added to the cost of `usage`; rarely any.
   std::string model;                  // The model that the body names, or empty.
   std::string region;                 // Where it was served, as the body names it.
   std::optional<Cost> reported_cost;  // What the vendor says it costs: to reconcile, not to trust.
-  Errors problems;                    // If malformed: each with its JSON pointer, value and rule.
+  Errors problems;                    // If not read: each with its JSON pointer, value and rule.
   std::vector<std::string> unknown;   // Members of the usage that nobody read, as JSON pointers.
   std::vector<std::string> notes;     // What was inferred, and why.
 };

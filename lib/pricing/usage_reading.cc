@@ -1,0 +1,668 @@
+#include "pricing/usage_reading.h"
+
+#include <algorithm>
+#include <bitset>
+#include <charconv>
+#include <utility>
+
+#include "base/nearest.h"
+#include "fare/check.h"
+#include "pricing/usage_cost.h"
+
+namespace fare {
+namespace {
+
+using simdjson::dom::element;
+using simdjson::dom::element_type;
+
+constexpr std::size_t kItemsMax = 10'000;  // Of a list within a usage.
+constexpr std::size_t kExcerptMax = 60;
+constexpr std::int64_t kTicksMax = 1'000'000'000'000'000'000;
+constexpr std::string_view kCountRule = "a whole number from 0 to 1000000000000";
+static_assert(kTokensMax == Tokens(1'000'000'000'000));
+constexpr std::size_t kEnvelopesMax = 4;  // An event in a response in a message: enough.
+
+struct Tier {
+  std::string_view name;
+  ServiceTier tier;
+  bool reserved = false;  // Served from capacity that was bought beforehand.
+};
+
+// As OpenAI, Anthropic, Groq, xAI, Bedrock and Google name them.
+constexpr Tier kTiers[] = {
+    {"default", ServiceTier::kStandard},
+    {"standard", ServiceTier::kStandard},
+    {"auto", ServiceTier::kStandard},
+    {"on_demand", ServiceTier::kStandard},
+    {"ON_DEMAND", ServiceTier::kStandard},
+    {"TRAFFIC_TYPE_UNSPECIFIED", ServiceTier::kStandard},
+    {"unspecified", ServiceTier::kStandard},
+    {"batch", ServiceTier::kBatch},
+    {"flex", ServiceTier::kFlex},
+    {"ON_DEMAND_FLEX", ServiceTier::kFlex},
+    {"priority", ServiceTier::kPriority},
+    {"fast", ServiceTier::kPriority},
+    {"performance", ServiceTier::kPriority},
+    {"ON_DEMAND_PRIORITY", ServiceTier::kPriority},
+    {"scale", ServiceTier::kStandard, true},
+    {"reserved", ServiceTier::kStandard, true},
+    {"PROVISIONED_THROUGHPUT", ServiceTier::kStandard, true},
+};
+
+struct Step {
+  std::string_view name;
+  std::size_t index = 0;  // In a list, if `name` has no data.
+};
+
+// Where the reader is, as a JSON pointer (RFC 6901).
+class Path {
+ public:
+  void push(std::string_view name) { push(Step{name, 0}); }
+  void push(std::size_t index) { push(Step{{}, index}); }
+  void pop() { --size_; }
+  std::size_t size() const { return size_; }
+
+  void write(std::string& out) const {
+    for (std::size_t i = 0; i < size_; ++i) {
+      out += '/';
+      if (steps_[i].name.data() == nullptr) {
+        fmt::format_to(std::back_inserter(out), "{}", steps_[i].index);
+      } else {
+        escape(steps_[i].name, out);
+      }
+    }
+  }
+
+ private:
+  void push(Step step) {
+    FARE_CHECK(size_ < steps_.size());
+    steps_[size_++] = step;
+  }
+
+  static void escape(std::string_view name, std::string& out) {
+    for (const char c : name) {
+      if (c == '~') {
+        out += "~0";
+      } else if (c == '/') {
+        out += "~1";
+      } else {
+        out += c;
+      }
+    }
+  }
+
+  std::array<Step, 24> steps_;
+  std::size_t size_ = 0;
+};
+
+std::string excerpt(element value) {
+  if (value.is_object()) return "an object";
+  if (value.is_array()) return "a list";
+  std::string text = simdjson::minify(value);
+  if (text.size() <= kExcerptMax) return text;
+  std::size_t end = kExcerptMax;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0u) == 0x80u) --end;
+  return text.substr(0, end) + "...";
+}
+
+class BodyReader {
+ public:
+  BodyReader(const Dialect& dialect, std::string_view model, UsageBuffers& buffers,
+             UsageReport& report, Findings& findings)
+      : dialect_(dialect), model_(model), buffers_(buffers), report_(report), findings_(findings) {}
+
+  void read(element root);
+
+ private:
+  using Object = simdjson::dom::object;
+  void read_root(element root);
+  void read_body(Object object);
+  bool holds_usage(Object object) const;
+  void start_usage();
+  void read_object(Scope scope, Object object);
+  static bool leads_to_usage(const Field& field);
+  void read_unknown(Scope scope, std::string_view name, element value);
+  void refuse_meter(std::string_view name);
+  void find_twins(std::size_t first);
+  void twin();
+
+  void read_field(const Field& field, element value);
+  void read_object_field(const Field& field, element value);
+  void read_text(const Field& field, element value);
+  void read_tier(std::string_view name);
+  void read_speed(std::string_view name);
+  void read_own_key(element value);
+  void read_cost(element value);
+  std::optional<std::int64_t> read_ticks(element value);
+  void read_digits();
+  void read_modality(const Field& field, element item);
+  void read_lifetime(const Field& field, element item);
+  void read_iterations(element list);
+  void read_attributes(element value);
+  void read_attribute(Object object);
+
+  template <class Read>
+  void each(element value, const Read& read);
+  static bool whole_number(std::string_view digits, std::int64_t& count);
+  std::optional<std::int64_t> read_count(element value);
+  std::optional<std::string_view> text_of(element value);
+  void put(const Field& field, Part part, std::int64_t count);
+  void settle();
+
+  // What decides between families: the caller's model, or the body's.
+  std::string_view model() const { return model_.empty() ? report_.model : model_; }
+  std::string pointer() const {
+    std::string text;
+    path_.write(text);
+    return text;
+  }
+  void must_be(ErrorCode code, std::string_view rule, element value) {
+    findings_.problem(code, pointer(), fmt::format("must be {}, but is {}", rule, excerpt(value)));
+  }
+
+  const Dialect& dialect_;
+  std::string_view model_;
+  UsageBuffers& buffers_;
+  UsageReport& report_;
+  Findings& findings_;
+  Path path_;
+  Parts stated_;
+  Parts* parts_ = &stated_;
+  UsageStep* step_ = nullptr;  // The iteration that is being read.
+  Usage meters_;
+  std::string_view model_asked_;
+  bool is_envelope_ = false;  // Of the body that is being read: a usage stands within it.
+  bool has_counts_ = false;
+  bool no_output_ = false;
+  bool writes_12h_ = false;
+  std::int32_t event_ = 0;  // Of a stream.
+  std::int32_t stated_event_ = -1;
+  std::int32_t tier_event_ = -1;
+};
+
+void BodyReader::read(element root) {
+  read_root(root);
+  if (!buffers_.cost_at.empty()) read_digits();
+  settle();
+  report_.terms.region = report_.region;
+}
+
+void BodyReader::read_root(element root) {
+  if (root.is_null()) return;
+  if (!root.is_array()) {
+    if (!root.is_object()) return must_be(ErrorCode::kWrongType, "an object or a list", root);
+    return read_body(root.get_object());
+  }
+  each(root, [this](element event) {
+    if (event.is_object()) {
+      read_body(event.get_object());
+    } else if (!event.is_null()) {
+      must_be(ErrorCode::kWrongType, "an object", event);
+    }
+    ++event_;
+  });
+}
+
+// A response, an event, or a usage by itself.
+void BodyReader::read_body(Object object) {
+  is_envelope_ = false;
+  read_object(Scope::kEnvelope, object);
+  if (!is_envelope_ && (holds_usage(object) || dialect_.api == UsageApi::kCanonical)) {
+    start_usage();
+    read_object(Scope::kUsage, object);
+  }
+}
+
+bool BodyReader::holds_usage(Object object) const {
+  for (const auto [name, value] : object) {
+    const Field* field = dialect_.find(Scope::kUsage, name);
+    if (field != nullptr && field->kind == FieldKind::kCount) return true;
+  }
+  return false;
+}
+
+void BodyReader::start_usage() {
+  buffers_.usage_at.clear();
+  path_.write(buffers_.usage_at);
+}
+
+void BodyReader::read_object(Scope scope, Object object) {
+  std::bitset<128> seen;
+  const std::size_t first = buffers_.names.size();
+  for (const auto [name, value] : object) {
+    const Field* field = dialect_.find(scope, name);
+    path_.push(name);
+    if (field == nullptr) {
+      read_unknown(scope, name, value);
+    } else {
+      const auto at = static_cast<std::size_t>(field - dialect_.fields.data());
+      if (seen[at]) twin();
+      seen.set(at);
+      if (scope == Scope::kEnvelope && leads_to_usage(*field)) is_envelope_ = true;
+      if (!value.is_null()) read_field(*field, value);
+    }
+    path_.pop();
+  }
+  if (buffers_.names.size() > first + 1) find_twins(first);
+  buffers_.names.resize(first);
+}
+
+bool BodyReader::leads_to_usage(const Field& field) {
+  return field.kind == FieldKind::kAttributes ||
+         (field.kind == FieldKind::kObject &&
+          (field.object() == Scope::kUsage || field.object() == Scope::kEnvelope));
+}
+
+void BodyReader::read_unknown(Scope scope, std::string_view name, element value) {
+  if (scope == Scope::kEnvelope || !name.starts_with(dialect_.own_prefix)) return;
+  buffers_.names.push_back(name);
+  if (dialect_.api == UsageApi::kCanonical) return refuse_meter(name);
+  const bool known_above =
+      scope == Scope::kUsage && dialect_.find(Scope::kEnvelope, name) != nullptr;
+  if (!value.is_null() && !known_above) path_.write(findings_.add(report_.unknown));
+}
+
+// Our own format has no members that we do not know.
+void BodyReader::refuse_meter(std::string_view name) {
+  std::array<std::string_view, kMeterCount> meters;
+  for (std::size_t i = 0; i < kMeterCount; ++i) meters[i] = to_string(static_cast<Meter>(i));
+  findings_.problem(ErrorCode::kUnknownKey, pointer(),
+                    "is not a meter" + did_you_mean(nearest(name, meters)));
+}
+
+void BodyReader::find_twins(std::size_t first) {
+  auto& names = buffers_.names;
+  const auto begin = names.begin() + static_cast<std::ptrdiff_t>(first);
+  std::sort(begin, names.end());
+  for (auto at = std::adjacent_find(begin, names.end()); at != names.end();
+       at = std::adjacent_find(at + 1, names.end())) {
+    path_.push(*at);
+    twin();
+    path_.pop();
+  }
+}
+
+void BodyReader::twin() {
+  findings_.problem(ErrorCode::kDuplicateKey, pointer(), "stands twice in one object");
+}
+
+void BodyReader::read_field(const Field& field, element value) {
+  switch (field.kind) {
+    case FieldKind::kCount:
+    case FieldKind::kSum:
+      if (const auto count = read_count(value)) put(field, field.part(), *count);
+      return;
+    case FieldKind::kMeter:
+      if (const auto count = read_count(value)) meters_[field.meter()] = Tokens(*count);
+      has_counts_ = true;
+      return;
+    case FieldKind::kIgnored:
+      return;
+    case FieldKind::kIfZero:
+      if (const auto count = read_count(value); count && *count != 0) {
+        path_.write(findings_.add(report_.unknown));
+      }
+      return;
+    case FieldKind::kObject:
+      return read_object_field(field, value);
+    case FieldKind::kCost:
+      return read_cost(value);
+    case FieldKind::kTicks:
+      if (const auto ticks = read_ticks(value)) report_.reported_cost = Cost(Int128{100} * *ticks);
+      return;
+    case FieldKind::kOwnKey:
+      return read_own_key(value);
+    case FieldKind::kModalities:
+      return each(value, [&](element item) { read_modality(field, item); });
+    case FieldKind::kCacheDetails:
+      return each(value, [&](element item) { read_lifetime(field, item); });
+    case FieldKind::kIterations:
+      return read_iterations(value);
+    case FieldKind::kAttributes:
+      return read_attributes(value);
+    default:
+      return read_text(field, value);
+  }
+}
+
+void BodyReader::read_object_field(const Field& field, element value) {
+  if (field.object() == Scope::kEnvelope) {
+    if (value.is_object() && path_.size() <= kEnvelopesMax) {
+      read_object(Scope::kEnvelope, value.get_object());
+    }
+    return;
+  }
+  if (!value.is_object()) {
+    has_counts_ |= field.object() == Scope::kUsage;
+    return must_be(ErrorCode::kWrongType, "an object", value);
+  }
+  if (field.object() == Scope::kUsage) start_usage();
+  read_object(field.object(), value.get_object());
+}
+
+void BodyReader::read_text(const Field& field, element value) {
+  const std::optional<std::string_view> text = text_of(value);
+  if (!text) return;
+  switch (field.kind) {
+    case FieldKind::kModel:
+      if (step_ != nullptr) {
+        step_->model = *text;
+      } else {
+        report_.model.assign(*text);
+      }
+      return;
+    case FieldKind::kModelAsked:
+      model_asked_ = *text;
+      return;
+    case FieldKind::kTier:
+      return read_tier(*text);
+    case FieldKind::kSpeed:
+      return read_speed(*text);
+    case FieldKind::kRegion:
+      report_.region.assign(*text == "global" || *text == "not_available" ? "" : *text);
+      return;
+    case FieldKind::kOperation:
+      no_output_ = *text == "embeddings";
+      return;
+    case FieldKind::kTimeToLive:
+      writes_12h_ = *text == "12h";
+      return;
+    case FieldKind::kStepType:
+      if (step_ != nullptr) step_->type = *text;
+      return;
+    default:
+      FARE_CHECK(false);
+  }
+}
+
+void BodyReader::read_tier(std::string_view name) {
+  const auto* const tier = std::find_if(std::begin(kTiers), std::end(kTiers),
+                                        [name](const Tier& known) { return known.name == name; });
+  if (tier == std::end(kTiers)) {
+    return findings_.problem(ErrorCode::kUnknownName, pointer(),
+                             fmt::format("\"{}\" is not a service tier whose rates are known",
+                                         name.substr(0, kExcerptMax)));
+  }
+  if (tier_event_ == event_ && report_.terms.tier != tier->tier) {
+    findings_.problem(ErrorCode::kConflict, pointer(),
+                      fmt::format("is \"{}\", but the body states the tier \"{}\" too", name,
+                                  to_string(report_.terms.tier)));
+  }
+  tier_event_ = event_;
+  report_.terms.tier = tier->tier;
+  if (tier->reserved) {
+    findings_.note("{} capacity was bought beforehand: rates by the token may not apply", name);
+  }
+}
+
+void BodyReader::read_speed(std::string_view name) {
+  const auto speed = speed_mode_named(name == "optimized" ? "fast" : name);
+  if (!speed) {
+    return findings_.problem(
+        ErrorCode::kUnknownName, pointer(),
+        fmt::format("\"{}\" is not a speed whose rates are known", name.substr(0, kExcerptMax)));
+  }
+  report_.terms.speed = *speed;
+}
+
+void BodyReader::read_own_key(element value) {
+  if (!value.is_bool()) return must_be(ErrorCode::kWrongType, "true or false", value);
+  if (value.get_bool()) {
+    findings_.note(
+        "paid for with the caller's own key: the reported cost is the router's fee, and "
+        "the vendor bills the tokens");
+  }
+}
+
+// Whole dollars are taken as they are; other numbers are read again, by their digits.
+void BodyReader::read_cost(element value) {
+  buffers_.cost_at.clear();
+  if (value.type() == element_type::DOUBLE) {
+    path_.write(buffers_.cost_at);
+  } else if (const auto dollars = read_ticks(value)) {
+    report_.reported_cost = Cost(Int128{1'000'000'000'000} * *dollars);
+  }
+}
+
+std::optional<std::int64_t> BodyReader::read_ticks(element value) {
+  std::int64_t count = -1;
+  if (value.get(count) == simdjson::SUCCESS && count >= 0 && count < kTicksMax) return count;
+  must_be(value.is_number() ? ErrorCode::kOutOfRange : ErrorCode::kWrongType,
+          "a sum of money, not negative", value);
+  return std::nullopt;
+}
+
+void BodyReader::read_digits() {
+  std::string& text = buffers_.text;
+  const std::size_t size = text.size() - simdjson::SIMDJSON_PADDING;
+  simdjson::ondemand::document document;
+  simdjson::ondemand::value value;
+  const simdjson::padded_string_view padded(text.data(), size, text.size());
+  if (buffers_.raw_parser.iterate(padded).get(document) != simdjson::SUCCESS ||
+      document.at_pointer(buffers_.cost_at).get(value) != simdjson::SUCCESS) {
+    return findings_.note("the cost at {} could not be read by its digits", buffers_.cost_at);
+  }
+  std::string_view digits = value.raw_json_token();
+  digits = digits.substr(0, digits.find_first_of(" \t\r\n"));
+  const std::optional<ReportedCost> cost = fare::read_cost(digits);
+  if (!cost) {
+    return findings_.problem(ErrorCode::kOutOfRange, buffers_.cost_at,
+                             fmt::format("must be a sum of money, not negative, but is {}",
+                                         digits.substr(0, kExcerptMax)));
+  }
+  report_.reported_cost = cost->cost;
+  if (cost->rounded) {
+    findings_.note("the reported cost {} is rounded to a picodollar",
+                   digits.substr(0, kExcerptMax));
+  }
+}
+
+// Protocol buffers leave out a count of zero.
+void BodyReader::read_modality(const Field& field, element item) {
+  constexpr std::string_view kNames[] = {"TEXT", "AUDIO", "IMAGE", "VIDEO"};
+  if (!item.is_object()) return must_be(ErrorCode::kWrongType, "an object", item);
+  std::int64_t count = 0;
+  std::string_view modality;
+  for (const auto [name, value] : Object(item.get_object())) {
+    path_.push(name);
+    if (name == "tokenCount") {
+      if (!value.is_null()) count = read_count(value).value_or(0);
+    } else if (name == "modality") {
+      modality = text_of(value).value_or(std::string_view());
+    } else {
+      read_unknown(Scope::kUsage, name, value);
+    }
+    path_.pop();
+  }
+  buffers_.names.clear();
+  if (modality == "DOCUMENT") modality = "IMAGE";  // Pages are seen, and billed, as images.
+  for (int i = 0; i < 4; ++i) {
+    if (modality == kNames[i]) return put(field, field.part() + (1 + i), count);
+  }
+  if (!modality.empty() && modality != "MODALITY_UNSPECIFIED") {
+    findings_.note("modality {} is of no known kind: counted as text",
+                   modality.substr(0, kExcerptMax));
+  }
+}
+
+void BodyReader::read_lifetime(const Field& field, element item) {
+  if (!item.is_object()) return must_be(ErrorCode::kWrongType, "an object", item);
+  std::string_view life;
+  std::optional<std::int64_t> count;
+  for (const auto [name, value] : Object(item.get_object())) {
+    path_.push(name);
+    if (name == "inputTokens") {
+      count = read_count(value);
+    } else if (name == "ttl") {
+      life = text_of(value).value_or(std::string_view());
+    } else {
+      read_unknown(Scope::kUsage, name, value);
+    }
+    path_.pop();
+  }
+  buffers_.names.clear();
+  if (life != "5m" && life != "1h") {
+    return must_be(ErrorCode::kUnknownName, "a number of tokens for \"5m\" or \"1h\"", item);
+  }
+  if (count) put(field, life == "5m" ? Part::kWrite5m : Part::kWrite1h, *count);
+}
+
+// Each step is a usage of its own.  Steps have no steps.
+void BodyReader::read_iterations(element list) {
+  if (step_ != nullptr) return must_be(ErrorCode::kConflict, "absent from an iteration", list);
+  buffers_.steps.clear();
+  each(list, [this](element item) {
+    if (!item.is_object()) return must_be(ErrorCode::kWrongType, "an object", item);
+    Parts parts;
+    UsageStep step;
+    parts_ = &parts;
+    step_ = &step;
+    read_object(Scope::kUsage, item.get_object());
+    parts_ = &stated_;
+    step_ = nullptr;
+    buffers_.step_at.clear();
+    path_.write(buffers_.step_at);
+    const auto usage = disjoint(dialect_, parts, model(), buffers_.step_at, findings_);
+    if (!usage) return;
+    step.usage = *usage;
+    buffers_.steps.push_back(step);
+  });
+}
+
+void BodyReader::read_attributes(element value) {
+  start_usage();
+  if (value.is_object()) return read_object(Scope::kUsage, value.get_object());
+  each(value, [this](element item) {
+    if (!item.is_object()) return must_be(ErrorCode::kWrongType, "an object", item);
+    read_attribute(item.get_object());
+  });
+}
+
+// {"key": "gen_ai.usage.input_tokens", "value": {"intValue": "5"}}; a 64-bit integer is a string.
+void BodyReader::read_attribute(Object object) {
+  std::string_view key;
+  Object wrapped;
+  if (object["key"].get(key) != simdjson::SUCCESS ||
+      object["value"].get(wrapped) != simdjson::SUCCESS) {
+    return;
+  }
+  const Field* field = dialect_.find(Scope::kUsage, key);
+  path_.push("value");
+  for (const auto [type, value] : wrapped) {
+    path_.push(type);
+    std::string_view digits;
+    std::int64_t count = 0;
+    if (field == nullptr) {
+      read_unknown(Scope::kUsage, key, value);
+    } else if (field->kind == FieldKind::kCount && type == "intValue" &&
+               value.get(digits) == simdjson::SUCCESS && whole_number(digits, count)) {
+      put(*field, field->part(), count);
+    } else if (!value.is_null()) {
+      read_field(*field, value);
+    }
+    path_.pop();
+  }
+  path_.pop();
+}
+
+bool BodyReader::whole_number(std::string_view digits, std::int64_t& count) {
+  const char* const end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, count);
+  return error == std::errc() && stop == end && count >= 0 && count <= kTokensMax.count();
+}
+
+// Reads each item of a list, of which there are not too many.
+template <class Read>
+void BodyReader::each(element value, const Read& read) {
+  if (!value.is_array()) return must_be(ErrorCode::kWrongType, "a list", value);
+  std::size_t index = 0;
+  for (const element item : value.get_array()) {
+    if (path_.size() > 0 && index == kItemsMax) {
+      return findings_.problem(ErrorCode::kOutOfRange, pointer(),
+                               fmt::format("must have at most {} items", kItemsMax));
+    }
+    path_.push(index++);
+    read(item);
+    path_.pop();
+  }
+}
+
+std::optional<std::int64_t> BodyReader::read_count(element value) {
+  std::int64_t count = -1;
+  if (value.get(count) == simdjson::SUCCESS && count >= 0 && count <= kTokensMax.count()) {
+    return count;
+  }
+  parts_->has_broken = true;
+  has_counts_ = true;
+  must_be(value.is_number() ? ErrorCode::kOutOfRange : ErrorCode::kWrongType, kCountRule, value);
+  return std::nullopt;
+}
+
+std::optional<std::string_view> BodyReader::text_of(element value) {
+  std::string_view text;
+  if (value.get(text) == simdjson::SUCCESS) return text;
+  if (!value.is_null()) must_be(ErrorCode::kWrongType, "a string", value);
+  return std::nullopt;
+}
+
+// Later events of a stream state their counts anew: they are cumulative.
+void BodyReader::put(const Field& field, Part part, std::int64_t count) {
+  if (parts_ == &stated_ && stated_event_ != event_) {
+    if (!dialect_.merges_events) stated_ = Parts();
+    stated_event_ = event_;
+  }
+  has_counts_ = true;
+  Parts::Slot& slot = (*parts_)[part];
+  if (slot.event != event_) {
+    slot = {count, event_, &field};
+  } else if (field.kind == FieldKind::kSum ||
+             (field.kind != FieldKind::kCount && slot.field == &field)) {
+    slot.value += count;
+  } else if (slot.value != count) {
+    parts_->has_broken = true;
+    findings_.problem(
+        ErrorCode::kConflict, pointer(),
+        fmt::format("is {}, but {} says {}", count, path_of(dialect_, *slot.field), slot.value));
+  }
+}
+
+void BodyReader::settle() {
+  if (report_.model.empty()) report_.model.assign(model_asked_);
+  if (!has_counts_) {
+    return findings_.missing("", "has no usage: what was used is unknown, not zero");
+  }
+  if (dialect_.api == UsageApi::kCanonical) {
+    report_.usage = meters_;
+    return;
+  }
+  stated_.no_output = no_output_;
+  stated_.writes_12h = writes_12h_;
+  const auto usage = disjoint(dialect_, stated_, model(), buffers_.usage_at, findings_);
+  if (!usage) return;
+  report_.usage = *usage;
+  if (!buffers_.steps.empty()) {
+    settle_steps(buffers_.steps, report_.model.empty() ? model_ : report_.model, report_,
+                 findings_);
+  }
+}
+
+}  // namespace
+
+void read_usage_body(const Dialect& dialect, std::string_view json, std::string_view model,
+                     UsageBuffers& buffers, UsageReport& report, Findings& findings) {
+  buffers.text.assign(json);
+  buffers.text.append(simdjson::SIMDJSON_PADDING, '\0');
+  buffers.usage_at.clear();
+  buffers.cost_at.clear();
+  buffers.steps.clear();
+  buffers.names.clear();
+  element root;
+  const simdjson::error_code error =
+      buffers.parser.parse(buffers.text.data(), json.size(), false).get(root);
+  if (error != simdjson::SUCCESS) {
+    return explain_refusal(json, simdjson::error_message(error), findings);
+  }
+  BodyReader(dialect, model, buffers, report, findings).read(root);
+}
+
+}  // namespace fare
