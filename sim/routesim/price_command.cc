@@ -1,57 +1,48 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <iostream>
 #include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "base/json_reader.h"
 #include "base/nearest.h"
-#include "report/format.h"
-#include "report/table.h"
 #include "routesim/commands.h"
+#include "routesim/price_options.h"
+#include "routesim/quote.h"
+#include "routesim/quote_batch.h"
 #include "study/files.h"
-#include "study/scenario.h"
 
 namespace routesim {
 namespace {
 
-namespace fs = std::filesystem;
 using fare::ErrorCode;
-using Json = nlohmann::ordered_json;
 
 struct QuoteOptions {
   std::string model;
   std::string provider;
+  std::string api;
   std::string at;
+  std::string known_at;
+  std::string tier;
+  std::string speed;
+  std::string region;
   std::string usage;
+  std::string batch;
   std::string prices;
   bool json = false;
 };
 
-// What a quote comes to, ready to print.
-struct Quote {
-  std::string status = "unpriced";
-  std::string model;  // "provider/model", or as asked if it was not found.
-  fare::Instant at{};
-  fare::Charge charge;
-  std::vector<std::string> notes;
-};
+// The options, read; the question views them.
+struct ReadOptions {
+  QuoteQuestion question;
+  fare::Errors errors;
 
-// The tables beside the caller, beside the program's build, or as installed with it.
-std::string find_prices() {
-  std::error_code error;
-  const fs::path bin = fs::read_symlink("/proc/self/exe", error).parent_path();
-  for (const fs::path& place :
-       {fs::path("pricing"), bin / "../../../pricing", bin / "../share/fare/pricing"}) {
-    if (fs::is_directory(place, error)) return place.lexically_normal().string();
+  template <class T>
+  void keep(const fare::Expected<T>& expected) {
+    if (!expected) errors.insert(errors.end(), expected.error().begin(), expected.error().end());
   }
-  return "pricing";
-}
+};
 
 // The text behind --usage: itself, @FILE, or - for standard input.
 fare::Expected<std::string> usage_text(const std::string& option) {
@@ -62,151 +53,135 @@ fare::Expected<std::string> usage_text(const std::string& option) {
   return option;
 }
 
-// Reads {"input": 500, "output": 100}: canonical meters, disjoint.
-fare::Usage read_usage(const fare::JsonNode& node) {
-  fare::Usage usage;
-  fare::ObjectReader reader(node);
-  for (std::size_t i = 0; i < fare::kMeterCount; ++i) {
-    const auto meter = static_cast<fare::Meter>(i);
-    std::int64_t count = 0;
-    const auto range = fare::json::integer(0, fare::kTokensMax.count());
-    if (reader.optional(fare::to_string(meter), count, range)) usage[meter] = fare::Tokens(count);
+std::string api_names() {
+  std::string names;
+  for (std::size_t i = 0; i < fare::kUsageApiCount; ++i) {
+    names += fmt::format("{}{}", i == 0 ? "" : ", ", to_string(static_cast<fare::UsageApi>(i)));
   }
-  reader.finish();
-  return usage;
+  return names;
 }
 
-// Finds the model and prices the usage; everything that is not a price is a status and a note.
-void fill_in(const QuoteOptions& options, const fare::PriceBook& prices,
-             const fare::JsonNode& usage_node, Quote& quote) {
-  const fare::ModelMatch match = prices.find(options.provider, options.model, quote.at);
-  quote.model = options.model;
-  if (match.status == fare::LookUp::kAmbiguous) {
-    quote.notes.push_back("several providers sell this model: name one with --provider");
-    return;
-  }
-  if (match.status == fare::LookUp::kUnknown) {
-    const std::string_view near = prices.nearest_model(options.model);
-    quote.notes.push_back(fmt::format("\"{}\" is not in the price tables{}", options.model,
-                                      fare::did_you_mean(near)));
-    return;
-  }
-  const fare::ModelFacts facts = prices.facts(match.model);
-  quote.model = fmt::format("{}/{}", facts.provider, facts.model);
-  if (usage_node.is_object() && usage_node.size() == 0) {
-    quote.status = "usage_missing";
-    quote.notes.push_back("the usage names no meter: it is unknown, not zero");
-    return;
-  }
-  const fare::Usage usage = read_usage(usage_node);
-  if (!usage_node.problems().empty()) {
-    quote.status = "usage_malformed";
-    for (const fare::Error& error : usage_node.problems().take()) {
-      quote.notes.push_back(fmt::format("{}: {}", error.where, error.message));
+void read_terms(const QuoteOptions& options, ReadOptions& read) {
+  QuoteQuestion& question = read.question;
+  if (options.tier == "fast") {
+    question.speed = fare::SpeedMode::kFast;
+  } else if (!options.tier.empty()) {
+    question.tier = fare::service_tier_named(options.tier);
+    if (!question.tier) {
+      read.errors.push_back({ErrorCode::kUnknownName, "--tier",
+                             fmt::format("must be standard, batch, flex, priority or fast, but is "
+                                         "\"{}\"",
+                                         options.tier)});
     }
-    return;
   }
-  quote.charge = prices.charge(match.model, usage, quote.at);
-  quote.status = fare::to_string(quote.charge.status);
-  if (!prices.has_price(match.model, quote.at)) {
-    quote.notes.push_back(
-        fmt::format("the tables hold no price at {}", fare::to_rfc3339(quote.at)));
-  }
-  for (const fare::CostLine& line : quote.charge.lines) {
-    if (line.priced || !prices.has_price(match.model, quote.at)) continue;
-    quote.notes.push_back(fmt::format("the tables hold no rate for {}", to_string(line.meter)));
-  }
-}
-
-std::string quote_json(const Quote& quote, std::string_view table_hash) {
-  Json lines = Json::array();
-  for (const fare::CostLine& line : quote.charge.lines) {
-    Json item = {{"meter", to_string(line.meter)}, {"count", line.count.count()}};
-    item["rate_usd_per_mtok"] = line.priced ? Json(to_usd_per_mtok(line.rate)) : Json(nullptr);
-    item["usd"] = line.priced ? Json(to_usd(line.cost)) : Json(nullptr);
-    item["rule"] = line.priced ? Json(quote.charge.rule) : Json(nullptr);
-    lines.push_back(std::move(item));
-  }
-  const bool priced = quote.status == "priced";
-  const Json json = {{"status", quote.status},
-                     {"total_usd", priced ? Json(to_usd(quote.charge.total)) : Json(nullptr)},
-                     {"lines", std::move(lines)},
-                     {"model", quote.model},
-                     {"at", fare::to_rfc3339(quote.at)},
-                     {"table_hash", table_hash},
-                     {"notes", quote.notes}};
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-std::string quote_text(const Quote& quote, std::string_view table_hash) {
-  const bool priced = quote.status == "priced";
-  std::string text = priced ? fmt::format("${} for {}", to_usd(quote.charge.total), quote.model)
-                            : fmt::format("{}: {}", quote.status, quote.model);
-  text += fmt::format(" at {}\n", fare::to_rfc3339(quote.at));
-  for (const std::string& note : quote.notes) text += fmt::format("  note: {}\n", note);
-  if (!quote.charge.lines.empty()) {
-    Table table({"meter", "count", "$ per million", "$"});
-    for (const fare::CostLine& line : quote.charge.lines) {
-      table.add({std::string(to_string(line.meter)),
-                 count_text(static_cast<std::uint64_t>(line.count.count())),
-                 line.priced ? to_usd_per_mtok(line.rate) : "no rate",
-                 line.priced ? to_usd(line.cost) : "unknown"});
+  if (!options.speed.empty()) {
+    question.speed = fare::speed_mode_named(options.speed);
+    if (!question.speed) {
+      read.errors.push_back(
+          {ErrorCode::kUnknownName, "--speed",
+           fmt::format("must be standard or fast, but is \"{}\"", options.speed)});
     }
-    text += table.text({});
   }
-  if (priced) text += fmt::format("  {}; table {}\n", quote.charge.rule, table_hash.substr(0, 12));
-  return text;
+  if (!options.region.empty()) question.region = options.region;
+}
+
+ReadOptions read_options(const QuoteOptions& options) {
+  ReadOptions read;
+  QuoteQuestion& question = read.question;
+  question.model = options.model;
+  question.provider = options.provider;
+  if (!options.api.empty()) {
+    const std::optional<fare::UsageApi> api = fare::usage_api_named(options.api);
+    question.api = api.value_or(fare::UsageApi::kCanonical);
+    if (!api) {
+      read.errors.push_back(
+          {ErrorCode::kUnknownName, "--api",
+           fmt::format("must be one of {}, but is \"{}\"", api_names(), options.api)});
+    }
+  }
+  // A quote without --at is a quote for now.
+  const auto at = asked_instant("--at", options.at, clock_now());
+  const auto known = asked_instant("--known-at", options.known_at, fare::Instant::max());
+  read.keep(at);
+  read.keep(known);
+  question.at = at.value_or(fare::Instant());
+  question.known = known.value_or(fare::Instant());
+  read_terms(options, read);
+  if (options.usage.empty() == options.batch.empty()) {
+    read.errors.push_back(
+        {ErrorCode::kMissingKey, "price quote", "needs either --usage or --batch"});
+  }
+  return read;
+}
+
+void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+int print_quote(const Quote& quote, std::string_view hash, bool json) {
+  if (json) {
+    std::string line;
+    append_quote_json(quote, hash, line);
+    print(nlohmann::ordered_json::parse(line).dump(2) + "\n");
+  } else {
+    print(quote_text(quote, hash));
+  }
+  return quote.priced() ? kGood : kNo;
 }
 
 int run_quote(const QuoteOptions& options) {
-  fare::Errors errors;
-  const auto keep = [&errors](const auto& expected) {
-    if (!expected) errors.insert(errors.end(), expected.error().begin(), expected.error().end());
-  };
-  const auto prices = load_prices({options.prices.empty() ? find_prices() : options.prices});
-  const auto usage = usage_text(options.usage);
-  // The one clock of the program: a quote without --at is a quote for now.
-  const auto at = options.at.empty()
-                      ? fare::Expected<fare::Instant>(std::chrono::system_clock::now())
-                      : fare::parse_instant(options.at);
-  keep(prices);
-  keep(usage);
-  if (!at) errors.push_back({at.error()[0].code, "--at", at.error()[0].message});
-  if (!errors.empty()) return complain(errors);
-  fare::Problems problems("--usage");
-  const fare::JsonDocument document(*usage, problems);
-  if (!document.ok()) return complain(problems.take());
-  Quote quote;
-  quote.at = *at;
-  fill_in(options, *prices, document.root(), quote);
-  const std::string text =
-      options.json ? quote_json(quote, prices->hash()) : quote_text(quote, prices->hash());
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  return quote.status == "priced" ? kGood : kNo;
+  ReadOptions read = read_options(options);
+  const auto prices = load_asked_prices(options.prices);
+  read.keep(prices);
+  const auto usage = options.batch.empty() ? usage_text(options.usage) : options.usage;
+  read.keep(usage);
+  if (!read.errors.empty()) return complain(read.errors);
+  if (!options.batch.empty()) return quote_batch(options.batch, read.question, *prices);
+  if (!nlohmann::json::accept(*usage)) {
+    return complain({{ErrorCode::kSyntax, "--usage", "must be JSON: quote it for the shell"}});
+  }
+  read.question.usage = *usage;
+  Quoter quoter(*prices);
+  return print_quote(quoter.ask(read.question), prices->hash(), options.json);
+}
+
+void add_quote_command(CLI::App& price, int& exit_code) {
+  auto options = std::make_shared<QuoteOptions>();
+  CLI::App* quote = price.add_subcommand("quote", "What a usage costs, line by line");
+  quote->footer(fmt::format(
+      "APIs: {}.\n"
+      "Without --api, the usage holds canonical meters: input, cache_read, cache_write_5m,\n"
+      "cache_write_1h, output, output_reasoning, search, request, ...; disjoint.\n"
+      "Examples:\n"
+      "  routesim price quote --model gpt-5.4 --usage '{{\"input\": 300000, \"output\": 1000}}'\n"
+      "  routesim price quote --model claude-sonnet-5-5 --at 2026-10-01T00:00:00Z \\\n"
+      "      --api anthropic --usage @response.json --json\n"
+      "  routesim price quote --batch usage.jsonl > costs.jsonl\n"
+      "A line of --batch: {{\"model\", \"provider\", \"api\", \"at\", \"usage\"}}.\n"
+      "Exit code: 0 priced, 1 not or not wholly priced, 2 bad input.",
+      api_names()));
+  quote->add_option("--model", options->model, "The model's id or an alias; default: the body's");
+  quote->add_option("--provider", options->provider, "Needed where several sell the model");
+  quote->add_option("--api", options->api, "Whose usage fields the body has")->type_name("NAME");
+  quote->add_option("--at", options->at, "An RFC 3339 instant; default: now");
+  quote->add_option("--known-at", options->known_at,
+                    "Prices as they were known then; default: all that is known");
+  quote->add_option("--tier", options->tier,
+                    "The tier that served it: standard, batch, flex, priority, fast; default: as "
+                    "the body says");
+  quote->add_option("--speed", options->speed, "standard or fast; default: as the body says");
+  quote->add_option("--region", options->region, "Where it was served, as the tables name it");
+  quote->add_option("--usage", options->usage, "JSON, @FILE, or - for standard input");
+  quote->add_option("--batch", options->batch, "JSON lines, one usage each")->type_name("FILE");
+  add_prices_option(*quote, options->prices);
+  quote->add_flag("--json", options->json, "Print JSON instead of a table");
+  quote->callback([options, &exit_code] { exit_code = run_quote(*options); });
 }
 
 }  // namespace
 
 void add_price_command(CLI::App& app, int& exit_code) {
-  auto options = std::make_shared<QuoteOptions>();
   CLI::App* price = app.add_subcommand("price", "Ask the price tables");
   price->require_subcommand(1);
-  CLI::App* quote = price->add_subcommand("quote", "What a usage costs, line by line");
-  quote->footer(
-      "Meters: input, cache_read, cache_write_5m, cache_write_1h, output, request; disjoint.\n"
-      "Examples:\n"
-      "  routesim price quote --model gpt-5.4 --usage '{\"input\": 300000, \"output\": 1000}'\n"
-      "  routesim price quote --model claude-sonnet-5-5 --at 2026-10-01T00:00:00Z \\\n"
-      "      --usage @usage.json --json\n"
-      "Exit code: 0 priced, 1 not or not wholly priced, 2 bad input.");
-  quote->add_option("--model", options->model, "The model's id or an alias")->required();
-  quote->add_option("--provider", options->provider, "Needed where several sell the model");
-  quote->add_option("--at", options->at, "An RFC 3339 instant; default: now");
-  quote->add_option("--usage", options->usage, "JSON, @FILE, or - for standard input")->required();
-  quote->add_option("--prices", options->prices, "A folder or file; default: the shipped tables")
-      ->type_name("PATH");
-  quote->add_flag("--json", options->json, "Print JSON instead of a table");
-  quote->callback([options, &exit_code] { exit_code = run_quote(*options); });
+  add_quote_command(*price, exit_code);
 }
 
 }  // namespace routesim

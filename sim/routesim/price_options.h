@@ -1,0 +1,28 @@
+#pragma once
+
+#include <CLI/CLI.hpp>  // CLI::App.
+#include <string>       // std::string.
+
+#include "fare/expected.h"    // Expected.
+#include "fare/price_book.h"  // PriceBook.
+#include "fare/time.h"        // Instant.
+
+namespace routesim {
+
+// What every command that asks the price tables has in common.
+
+// Adds --prices.
+void add_prices_option(CLI::App& command, std::string& prices);
+
+// The tables of --prices; by default those beside the caller, beside the program's build, or
+// installed with it.
+fare::Expected<fare::PriceBook> load_asked_prices(const std::string& prices);
+
+// The instant of an option, or `otherwise` if it was not given.  Errors name the option.
+fare::Expected<fare::Instant> asked_instant(const std::string& option, const std::string& text,
+                                            fare::Instant otherwise);
+
+// Now: the one clock of the program, for questions that name no instant.
+fare::Instant clock_now();
+
+}  // namespace routesim
