@@ -113,6 +113,10 @@ class PriceBook {
   [[nodiscard]] ModelFacts facts(ModelId model) const;
   [[nodiscard]] std::span<const PricePeriod> periods(ModelId model) const;
 
+  // The row in force at `at`, as known at `known`; null where there is none.
+  [[nodiscard]] const PricePeriod* period_at(ModelId model, Instant at,
+                                             Instant known = Instant::max()) const;
+
   // The exact cost of `usage` at `at`: the row in force then, as known at `known` (by default, all
   // that the table knows), its rates under `terms`, the band of the total input.  A token that has
   // no rate makes the charge partially priced, never free.  About 20 ns; allocates nothing.

@@ -107,6 +107,13 @@ std::span<const PricePeriod> PriceBook::periods(ModelId model) const {
   return (*tables_)[model].periods;
 }
 
+const PricePeriod* PriceBook::period_at(ModelId model, Instant at, Instant known) const {
+  const Row* row = tables_->row_at(model, at, known);
+  if (row == nullptr) return nullptr;
+  const PricedModel& found = (*tables_)[model];
+  return &found.periods[static_cast<std::size_t>(row - &tables_->rows[found.first_row])];
+}
+
 const Row* PriceTables::row_at(ModelId model, Instant at, Instant known) const {
   const PricedModel& priced = (*this)[model];
   // Newest first: almost every question is about today.

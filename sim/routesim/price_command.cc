@@ -182,6 +182,8 @@ void add_price_command(CLI::App& app, int& exit_code) {
   CLI::App* price = app.add_subcommand("price", "Ask the price tables");
   price->require_subcommand(1);
   add_quote_command(*price, exit_code);
+  add_price_show_command(*price, exit_code);
+  add_price_list_command(*price, exit_code);
 }
 
 }  // namespace routesim

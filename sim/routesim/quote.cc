@@ -126,10 +126,20 @@ std::optional<fare::ModelId> Quoter::find(const QuoteQuestion& question, std::st
       quote_.notes.push_back(
           fmt::format("\"{}\" is not in the price tables{}{}", model,
                       question.provider.empty() ? "" : fmt::format(" of {}", question.provider),
-                      fare::did_you_mean(prices_->nearest_model(model))));
+                      advice(model)));
       break;
   }
   return std::nullopt;
+}
+
+// Looking for the nearest name takes long, and a log repeats its unknown names.
+const std::string& Quoter::advice(std::string_view model) {
+  constexpr std::size_t kAdviceMax = 1'000;
+  auto found = advice_.find(model);
+  if (found != advice_.end()) return found->second;
+  if (advice_.size() == kAdviceMax) advice_.clear();
+  return advice_.emplace(std::string(model), fare::did_you_mean(prices_->nearest_model(model)))
+      .first->second;
 }
 
 void Quoter::price(const QuoteQuestion& question, const fare::UsageReport& report) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>          // std::map.
 #include <optional>     // std::optional.
 #include <string>       // std::string.
 #include <string_view>  // std::string_view.
@@ -53,6 +54,7 @@ class Quoter {
  private:
   std::optional<fare::ModelId> find(const QuoteQuestion& question, std::string_view model,
                                     bool advise);
+  const std::string& advice(std::string_view model);
   void price(const QuoteQuestion& question, const fare::UsageReport& report);
   void add_part(fare::ModelId model, const fare::Usage& usage, const fare::Terms& terms,
                 const QuoteQuestion& question);
@@ -61,6 +63,7 @@ class Quoter {
 
   const fare::PriceBook* prices_;
   fare::UsageReader reader_;
+  std::map<std::string, std::string, std::less<>> advice_;  // For names that were not found.
   Quote quote_;
 };
 
