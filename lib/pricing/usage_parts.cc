@@ -100,7 +100,8 @@ class Accounts {
 // when they stream and not to when they do not, with the same (doubled) total: what fits decides.
 void Accounts::decide_fresh() {
   if (!dialect_.fresh_by_family || !has(Part::kFresh)) return;
-  const std::int64_t cached = get(Part::kRead) + get(Part::kWrite);
+  const std::int64_t by_life = get(Part::kWrite5m) + get(Part::kWrite1h);
+  const std::int64_t cached = get(Part::kRead) + std::max(get(Part::kWrite), by_life);
   if (cached == 0) return;
   const std::int64_t fresh = get(Part::kFresh);
   const bool is_fresh_family = model_.find("claude") != model_.npos ||
@@ -174,7 +175,7 @@ void Accounts::complete_input() {
   if (!has(Part::kInput)) return;
   if (!has(Part::kFresh)) {
     input_ = get(Part::kInput);
-  } else if (!has(Part::kRead) && get(Part::kFresh) <= get(Part::kInput)) {
+  } else if (!has(Part::kRead) && get(Part::kFresh) + get(Part::kWrite) <= get(Part::kInput)) {
     parts_[Part::kRead] = parts_[Part::kFresh];
     parts_[Part::kRead].value = get(Part::kInput) - get(Part::kFresh) - get(Part::kWrite);
     input_ = get(Part::kInput);

@@ -8,6 +8,8 @@
 #include "base/nearest.h"
 #include "fare/check.h"
 #include "pricing/usage_cost.h"
+#include "pricing/usage_path.h"
+#include "pricing/usage_terms.h"
 
 namespace fare {
 namespace {
@@ -16,94 +18,10 @@ using simdjson::dom::element;
 using simdjson::dom::element_type;
 
 constexpr std::size_t kItemsMax = 10'000;  // Of a list within a usage.
-constexpr std::size_t kExcerptMax = 60;
 constexpr std::int64_t kTicksMax = 1'000'000'000'000'000'000;
 constexpr std::string_view kCountRule = "a whole number from 0 to 1000000000000";
 static_assert(kTokensMax == Tokens(1'000'000'000'000));
 constexpr std::size_t kEnvelopesMax = 4;  // An event in a response in a message: enough.
-
-struct Tier {
-  std::string_view name;
-  ServiceTier tier;
-  bool reserved = false;  // Served from capacity that was bought beforehand.
-};
-
-// As OpenAI, Anthropic, Groq, xAI, Bedrock and Google name them.
-constexpr Tier kTiers[] = {
-    {"default", ServiceTier::kStandard},
-    {"standard", ServiceTier::kStandard},
-    {"auto", ServiceTier::kStandard},
-    {"on_demand", ServiceTier::kStandard},
-    {"ON_DEMAND", ServiceTier::kStandard},
-    {"TRAFFIC_TYPE_UNSPECIFIED", ServiceTier::kStandard},
-    {"unspecified", ServiceTier::kStandard},
-    {"batch", ServiceTier::kBatch},
-    {"flex", ServiceTier::kFlex},
-    {"ON_DEMAND_FLEX", ServiceTier::kFlex},
-    {"priority", ServiceTier::kPriority},
-    {"fast", ServiceTier::kPriority},
-    {"performance", ServiceTier::kPriority},
-    {"ON_DEMAND_PRIORITY", ServiceTier::kPriority},
-    {"scale", ServiceTier::kStandard, true},
-    {"reserved", ServiceTier::kStandard, true},
-    {"PROVISIONED_THROUGHPUT", ServiceTier::kStandard, true},
-};
-
-struct Step {
-  std::string_view name;
-  std::size_t index = 0;  // In a list, if `name` has no data.
-};
-
-// Where the reader is, as a JSON pointer (RFC 6901).
-class Path {
- public:
-  void push(std::string_view name) { push(Step{name, 0}); }
-  void push(std::size_t index) { push(Step{{}, index}); }
-  void pop() { --size_; }
-  std::size_t size() const { return size_; }
-
-  void write(std::string& out) const {
-    for (std::size_t i = 0; i < size_; ++i) {
-      out += '/';
-      if (steps_[i].name.data() == nullptr) {
-        fmt::format_to(std::back_inserter(out), "{}", steps_[i].index);
-      } else {
-        escape(steps_[i].name, out);
-      }
-    }
-  }
-
- private:
-  void push(Step step) {
-    FARE_CHECK(size_ < steps_.size());
-    steps_[size_++] = step;
-  }
-
-  static void escape(std::string_view name, std::string& out) {
-    for (const char c : name) {
-      if (c == '~') {
-        out += "~0";
-      } else if (c == '/') {
-        out += "~1";
-      } else {
-        out += c;
-      }
-    }
-  }
-
-  std::array<Step, 24> steps_;
-  std::size_t size_ = 0;
-};
-
-std::string excerpt(element value) {
-  if (value.is_object()) return "an object";
-  if (value.is_array()) return "a list";
-  std::string text = simdjson::minify(value);
-  if (text.size() <= kExcerptMax) return text;
-  std::size_t end = kExcerptMax;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0u) == 0x80u) --end;
-  return text.substr(0, end) + "...";
-}
 
 class BodyReader {
  public:
@@ -135,8 +53,14 @@ class BodyReader {
   void read_cost(element value);
   std::optional<std::int64_t> read_ticks(element value);
   void read_digits();
-  void read_modality(const Field& field, element item);
-  void read_lifetime(const Field& field, element item);
+  struct Item {
+    std::optional<std::int64_t> count;
+    std::string_view kind;
+  };
+  bool read_item(element value, std::string_view count_name, std::string_view kind_name,
+                 Item& item);
+  void read_modality(const Field& field, element value);
+  void read_lifetime(const Field& field, element value);
   void read_iterations(element list);
   void read_attributes(element value);
   void read_attribute(Object object);
@@ -146,6 +70,7 @@ class BodyReader {
   static bool whole_number(std::string_view digits, std::int64_t& count);
   std::optional<std::int64_t> read_count(element value);
   std::optional<std::string_view> text_of(element value);
+  void begin_counts();
   void put(const Field& field, Part part, std::int64_t count);
   void settle();
 
@@ -165,7 +90,7 @@ class BodyReader {
   UsageBuffers& buffers_;
   UsageReport& report_;
   Findings& findings_;
-  Path path_;
+  JsonPath path_;
   Parts stated_;
   Parts* parts_ = &stated_;
   UsageStep* step_ = nullptr;  // The iteration that is being read.
@@ -333,7 +258,6 @@ void BodyReader::read_object_field(const Field& field, element value) {
     return;
   }
   if (!value.is_object()) {
-    has_counts_ |= field.object() == Scope::kUsage;
     return must_be(ErrorCode::kWrongType, "an object", value);
   }
   if (field.object() == Scope::kUsage) start_usage();
@@ -376,31 +300,30 @@ void BodyReader::read_text(const Field& field, element value) {
 }
 
 void BodyReader::read_tier(std::string_view name) {
-  const auto* const tier = std::find_if(std::begin(kTiers), std::end(kTiers),
-                                        [name](const Tier& known) { return known.name == name; });
-  if (tier == std::end(kTiers)) {
-    return findings_.problem(ErrorCode::kUnknownName, pointer(),
-                             fmt::format("\"{}\" is not a service tier whose rates are known",
-                                         name.substr(0, kExcerptMax)));
+  const std::optional<ServedTier> served = served_tier(name);
+  if (!served) {
+    return findings_.problem(
+        ErrorCode::kUnknownName, pointer(),
+        fmt::format("\"{}\" is not a service tier whose rates are known", excerpt(name)));
   }
-  if (tier_event_ == event_ && report_.terms.tier != tier->tier) {
+  if (tier_event_ == event_ && report_.terms.tier != served->tier) {
     findings_.problem(ErrorCode::kConflict, pointer(),
                       fmt::format("is \"{}\", but the body states the tier \"{}\" too", name,
                                   to_string(report_.terms.tier)));
   }
   tier_event_ = event_;
-  report_.terms.tier = tier->tier;
-  if (tier->reserved) {
+  report_.terms.tier = served->tier;
+  if (served->reserved) {
     findings_.note("{} capacity was bought beforehand: rates by the token may not apply", name);
   }
 }
 
 void BodyReader::read_speed(std::string_view name) {
-  const auto speed = speed_mode_named(name == "optimized" ? "fast" : name);
+  const std::optional<SpeedMode> speed = served_speed(name);
   if (!speed) {
     return findings_.problem(
         ErrorCode::kUnknownName, pointer(),
-        fmt::format("\"{}\" is not a speed whose rates are known", name.substr(0, kExcerptMax)));
+        fmt::format("\"{}\" is not a speed whose rates are known", excerpt(name)));
   }
   report_.terms.speed = *speed;
 }
@@ -446,65 +369,67 @@ void BodyReader::read_digits() {
   digits = digits.substr(0, digits.find_first_of(" \t\r\n"));
   const std::optional<ReportedCost> cost = fare::read_cost(digits);
   if (!cost) {
-    return findings_.problem(ErrorCode::kOutOfRange, buffers_.cost_at,
-                             fmt::format("must be a sum of money, not negative, but is {}",
-                                         digits.substr(0, kExcerptMax)));
+    return findings_.problem(
+        ErrorCode::kOutOfRange, buffers_.cost_at,
+        fmt::format("must be a sum of money, not negative, but is {}", excerpt(digits)));
   }
   report_.reported_cost = cost->cost;
   if (cost->rounded) {
-    findings_.note("the reported cost {} is rounded to a picodollar",
-                   digits.substr(0, kExcerptMax));
+    findings_.note("the reported cost {} is rounded to a picodollar", excerpt(digits));
   }
+}
+
+// An item of a list: a count and what it counts.
+bool BodyReader::read_item(element value, std::string_view count_name, std::string_view kind_name,
+                           Item& item) {
+  if (!value.is_object()) {
+    must_be(ErrorCode::kWrongType, "an object", value);
+    return false;
+  }
+  const std::size_t first = buffers_.names.size();
+  bool has_count = false;
+  bool has_kind = false;
+  for (const auto [name, member] : Object(value.get_object())) {
+    path_.push(name);
+    if (name == count_name) {
+      if (std::exchange(has_count, true)) twin();
+      if (!member.is_null()) item.count = read_count(member);
+    } else if (name == kind_name) {
+      if (std::exchange(has_kind, true)) twin();
+      item.kind = text_of(member).value_or(std::string_view());
+    } else {
+      read_unknown(Scope::kUsage, name, member);
+    }
+    path_.pop();
+  }
+  if (buffers_.names.size() > first + 1) find_twins(first);
+  buffers_.names.resize(first);
+  return true;
 }
 
 // Protocol buffers leave out a count of zero.
-void BodyReader::read_modality(const Field& field, element item) {
+void BodyReader::read_modality(const Field& field, element value) {
   constexpr std::string_view kNames[] = {"TEXT", "AUDIO", "IMAGE", "VIDEO"};
-  if (!item.is_object()) return must_be(ErrorCode::kWrongType, "an object", item);
-  std::int64_t count = 0;
-  std::string_view modality;
-  for (const auto [name, value] : Object(item.get_object())) {
-    path_.push(name);
-    if (name == "tokenCount") {
-      if (!value.is_null()) count = read_count(value).value_or(0);
-    } else if (name == "modality") {
-      modality = text_of(value).value_or(std::string_view());
-    } else {
-      read_unknown(Scope::kUsage, name, value);
-    }
-    path_.pop();
-  }
-  buffers_.names.clear();
-  if (modality == "DOCUMENT") modality = "IMAGE";  // Pages are seen, and billed, as images.
+  Item item;
+  if (!read_item(value, "tokenCount", "modality", item)) return;
+  if (item.kind == "DOCUMENT") item.kind = "IMAGE";  // Pages are seen, and billed, as images.
   for (int i = 0; i < 4; ++i) {
-    if (modality == kNames[i]) return put(field, field.part() + (1 + i), count);
+    if (item.kind == kNames[i]) return put(field, field.part() + (1 + i), item.count.value_or(0));
   }
-  if (!modality.empty() && modality != "MODALITY_UNSPECIFIED") {
-    findings_.note("modality {} is of no known kind: counted as text",
-                   modality.substr(0, kExcerptMax));
+  if (!item.kind.empty() && item.kind != "MODALITY_UNSPECIFIED") {
+    findings_.note("modality {} is of no known kind: counted as text", excerpt(item.kind));
   }
 }
 
-void BodyReader::read_lifetime(const Field& field, element item) {
-  if (!item.is_object()) return must_be(ErrorCode::kWrongType, "an object", item);
-  std::string_view life;
-  std::optional<std::int64_t> count;
-  for (const auto [name, value] : Object(item.get_object())) {
-    path_.push(name);
-    if (name == "inputTokens") {
-      count = read_count(value);
-    } else if (name == "ttl") {
-      life = text_of(value).value_or(std::string_view());
-    } else {
-      read_unknown(Scope::kUsage, name, value);
-    }
-    path_.pop();
+void BodyReader::read_lifetime(const Field& field, element value) {
+  Item item;
+  if (!read_item(value, "inputTokens", "ttl", item)) return;
+  if (item.kind != "5m" && item.kind != "1h") {
+    return findings_.problem(
+        ErrorCode::kUnknownName, pointer(),
+        fmt::format("must state a ttl of \"5m\" or \"1h\", but states \"{}\"", excerpt(item.kind)));
   }
-  buffers_.names.clear();
-  if (life != "5m" && life != "1h") {
-    return must_be(ErrorCode::kUnknownName, "a number of tokens for \"5m\" or \"1h\"", item);
-  }
-  if (count) put(field, life == "5m" ? Part::kWrite5m : Part::kWrite1h, *count);
+  if (item.count) put(field, item.kind == "5m" ? Part::kWrite5m : Part::kWrite1h, *item.count);
 }
 
 // Each step is a usage of its own.  Steps have no steps.
@@ -592,8 +517,8 @@ std::optional<std::int64_t> BodyReader::read_count(element value) {
   if (value.get(count) == simdjson::SUCCESS && count >= 0 && count <= kTokensMax.count()) {
     return count;
   }
+  begin_counts();
   parts_->has_broken = true;
-  has_counts_ = true;
   must_be(value.is_number() ? ErrorCode::kOutOfRange : ErrorCode::kWrongType, kCountRule, value);
   return std::nullopt;
 }
@@ -606,12 +531,15 @@ std::optional<std::string_view> BodyReader::text_of(element value) {
 }
 
 // Later events of a stream state their counts anew: they are cumulative.
-void BodyReader::put(const Field& field, Part part, std::int64_t count) {
-  if (parts_ == &stated_ && stated_event_ != event_) {
-    if (!dialect_.merges_events) stated_ = Parts();
-    stated_event_ = event_;
-  }
+void BodyReader::begin_counts() {
   has_counts_ = true;
+  if (parts_ != &stated_ || stated_event_ == event_) return;
+  if (!dialect_.merges_events) stated_ = Parts();
+  stated_event_ = event_;
+}
+
+void BodyReader::put(const Field& field, Part part, std::int64_t count) {
+  begin_counts();
   Parts::Slot& slot = (*parts_)[part];
   if (slot.event != event_) {
     slot = {count, event_, &field};
@@ -629,6 +557,7 @@ void BodyReader::put(const Field& field, Part part, std::int64_t count) {
 void BodyReader::settle() {
   if (report_.model.empty()) report_.model.assign(model_asked_);
   if (!has_counts_) {
+    if (findings_.malformed()) return;
     return findings_.missing("", "has no usage: what was used is unknown, not zero");
   }
   if (dialect_.api == UsageApi::kCanonical) {
