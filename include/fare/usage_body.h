@@ -42,7 +42,8 @@ inline constexpr std::size_t kUsageApiCount = 15;
 enum class UsageStatus : std::uint8_t {
   kRead,
   kMissing,    // No usage, or not all the counts its API always states: unknown, not zero.
-  kMalformed,  // A count that is no count, or counts that contradict each other.
+  kMalformed,  // A count that is no count, counts that contradict each other, a tier or speed
+               // whose rates nobody knows.
 };
 
 [[nodiscard]] std::string_view to_string(UsageStatus status);  // "usage_missing", ...

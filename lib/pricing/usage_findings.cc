@@ -1,10 +1,12 @@
 #include "pricing/usage_findings.h"
 
+#include <algorithm>
+
 namespace fare {
 
 void Findings::reset() {
-  take_back(report_.notes);
-  take_back(report_.unknown);
+  clear(report_.notes);
+  clear(report_.unknown);
   report_.status = UsageStatus::kMissing;
   report_.usage = Usage();
   report_.terms = Terms();
@@ -52,9 +54,16 @@ std::string& Findings::add(std::vector<std::string>& list) {
   return list.back();
 }
 
-void Findings::take_back(std::vector<std::string>& list) {
+void Findings::clear(std::vector<std::string>& list) {
   for (std::string& text : list) spare_.push_back(std::move(text));
   list.clear();
+}
+
+void Findings::drop_repeated_note() {
+  auto& notes = report_.notes;
+  if (std::find(notes.begin(), notes.end() - 1, notes.back()) == notes.end() - 1) return;
+  spare_.push_back(std::move(notes.back()));
+  notes.pop_back();
 }
 
 }  // namespace fare

@@ -28,18 +28,23 @@ class Findings {
   // That a count is absent without which the usage is unknown.
   void missing(std::string where, std::string message);
 
+  // Once for each text, however many events of a stream give cause for it.
   template <class... Args>
   void note(fmt::format_string<Args...> text, Args&&... args) {
     fmt::format_to(std::back_inserter(add(report_.notes)), text, std::forward<Args>(args)...);
+    drop_repeated_note();
   }
 
   // An empty string at the end of `list`, for the caller to write into.
   std::string& add(std::vector<std::string>& list);
 
+  // Empties `list`, keeping its strings.
+  void clear(std::vector<std::string>& list);
+
   bool malformed() const { return malformed_; }
 
  private:
-  void take_back(std::vector<std::string>& list);
+  void drop_repeated_note();
 
   UsageReport& report_;
   std::vector<std::string> spare_;

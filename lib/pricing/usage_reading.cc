@@ -103,6 +103,7 @@ class BodyReader {
   std::int32_t event_ = 0;  // Of a stream.
   std::int32_t stated_event_ = -1;
   std::int32_t tier_event_ = -1;
+  std::int32_t unknown_event_ = -1;
 };
 
 void BodyReader::read(element root) {
@@ -146,7 +147,11 @@ bool BodyReader::holds_usage(Object object) const {
   return false;
 }
 
+// What was unknown of a usage is forgotten with it, when a later one of a stream stands in its
+// place.
 void BodyReader::start_usage() {
+  if (!dialect_.merges_events && unknown_event_ != event_) findings_.clear(report_.unknown);
+  unknown_event_ = event_;
   buffers_.usage_at.clear();
   path_.write(buffers_.usage_at);
 }
@@ -313,9 +318,7 @@ void BodyReader::read_tier(std::string_view name) {
   }
   tier_event_ = event_;
   report_.terms.tier = served->tier;
-  if (served->reserved) {
-    findings_.note("{} capacity was bought beforehand: rates by the token may not apply", name);
-  }
+  if (!served->note.empty()) findings_.note("the tier \"{}\" {}", name, served->note);
 }
 
 void BodyReader::read_speed(std::string_view name) {

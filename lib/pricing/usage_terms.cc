@@ -6,14 +6,17 @@ namespace {
 struct Tier {
   std::string_view name;
   ServiceTier tier;
-  bool reserved = false;
+  std::string_view note{};
 };
+
+constexpr std::string_view kReserved =
+    "capacity was bought beforehand: rates by the token may not apply";
 
 // As OpenAI, Anthropic, Groq, xAI, Bedrock and Google name them.
 constexpr Tier kTiers[] = {
     {"default", ServiceTier::kStandard},
     {"standard", ServiceTier::kStandard},
-    {"auto", ServiceTier::kStandard},
+    {"auto", ServiceTier::kStandard, "names no tier that served: standard is assumed"},
     {"on_demand", ServiceTier::kStandard},
     {"ON_DEMAND", ServiceTier::kStandard},
     {"TRAFFIC_TYPE_UNSPECIFIED", ServiceTier::kStandard},
@@ -25,16 +28,16 @@ constexpr Tier kTiers[] = {
     {"fast", ServiceTier::kPriority},
     {"performance", ServiceTier::kPriority},
     {"ON_DEMAND_PRIORITY", ServiceTier::kPriority},
-    {"scale", ServiceTier::kStandard, true},
-    {"reserved", ServiceTier::kStandard, true},
-    {"PROVISIONED_THROUGHPUT", ServiceTier::kStandard, true},
+    {"scale", ServiceTier::kStandard, kReserved},
+    {"reserved", ServiceTier::kStandard, kReserved},
+    {"PROVISIONED_THROUGHPUT", ServiceTier::kStandard, kReserved},
 };
 
 }  // namespace
 
 std::optional<ServedTier> served_tier(std::string_view name) {
   for (const Tier& known : kTiers) {
-    if (known.name == name) return ServedTier{known.tier, known.reserved};
+    if (known.name == name) return ServedTier{known.tier, known.note};
   }
   return std::nullopt;
 }

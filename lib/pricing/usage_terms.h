@@ -9,7 +9,7 @@ namespace fare {
 
 struct ServedTier {
   ServiceTier tier;
-  bool reserved = false;  // Served from capacity that was bought beforehand.
+  std::string_view note{};  // What is to be said of it, or nothing.
 };
 
 // The tier that a vendor names in an answer; nothing if we know no such name.

@@ -28,6 +28,7 @@ void add_pairs(const Json& extracted, std::vector<GoldenPair>& pairs) {
     pair.flavor = extractor.at("api_flavor");
     pair.input_price = extractor.value("input_price", "");
     pair.output_price = extractor.value("output_price", "");
+    pair.total_price = extractor.value("total_price", "");
     for (const auto& [unit, count] : extracted.at("usage").items()) pair.usage[unit] = count;
     pairs.push_back(std::move(pair));
   }

@@ -18,6 +18,7 @@ struct GoldenPair {
   std::map<std::string, std::int64_t> usage;  // Its units, not disjoint: "input_tokens".
   std::string input_price;                    // Decimal dollars; empty if it knows no price.
   std::string output_price;
+  std::string total_price;  // Only where it is not the sum of those: searches.
 };
 
 // A body that a vendor once returned: recorded by pydantic-ai's tests.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <ostream>
@@ -273,7 +274,8 @@ const Case kBodies[] = {
      {{kInput, 22}, {kCacheRead, 2}, {kOutput, 13}}},
     {"invoke, llama",
      UsageApi::kBedrockInvoke,
-     R"({"generation":"a","prompt_token_count":25,"generation_token_count":8,"stop_reason":"stop"})",
+     R"({"generation":"a","prompt_token_count":25,"generation_token_count":8,
+         "stop_reason":"stop"})",
      "meta.llama3",
      {{kInput, 25}, {kOutput, 8}}},
     {"invoke, mistral",
@@ -651,6 +653,36 @@ TEST(UsageUnknownTest, IsListedAndNotFatal) {
                                         "gen_ai.usage.output_tokens":1,"gen_ai.usage.dreams":2})")
                   .unknown,
               ElementsAre("/gen_ai.usage.dreams"));
+}
+
+// Goal: a stream of many events says once what there is to say.
+TEST(UsageUnknownTest, IsSaidOnceForAStream) {
+  const UsageReport report = read(
+      UsageApi::kGemini,
+      R"([{"usageMetadata":{"promptTokenCount":3,"dreams":1,"trafficType":"PROVISIONED_THROUGHPUT",
+          "promptTokensDetails":[{"modality":"SMELL","tokenCount":3}]}},
+         {"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":2,"dreams":1,
+          "trafficType":"PROVISIONED_THROUGHPUT",
+          "promptTokensDetails":[{"modality":"SMELL","tokenCount":3}]}}])");
+  EXPECT_EQ(report.usage, usage_of({{kInput, 3}, {kOutput, 2}}));
+  EXPECT_THAT(report.unknown, ElementsAre("/1/usageMetadata/dreams"));
+  EXPECT_THAT(report.notes, ElementsAre(HasSubstr("bought beforehand"), HasSubstr("SMELL")));
+}
+
+// Goal: the dialects of one call, as spans, come to the same usage.
+TEST(UsageOtelTest, DialectsOfOneCallAgree) {
+  std::ifstream file(std::string(FARE_SOURCE_DIR) +
+                     "/../shared/data/observability/otel/dialect_equivalence_cached_call.json");
+  if (!file) GTEST_SKIP() << "the spans are not there";
+  const Json spans = Json::parse(file)["resourceSpans"][0]["scopeSpans"][0]["spans"];
+  const Usage cached =
+      usage_of({{kInput, 80}, {kCacheRead, 30}, {kCacheWrite5m, 10}, {kOutput, 40}});
+  EXPECT_EQ(read(UsageApi::kOtel, spans[0].dump()).usage, cached);
+  EXPECT_EQ(read(UsageApi::kOtel, spans[1].dump()).usage, cached);
+  const UsageReport legacy = read(UsageApi::kOtel, spans[2].dump());  // Had no names for caches.
+  EXPECT_EQ(legacy.usage, usage_of({{kInput, 120}, {kOutput, 40}}));
+  EXPECT_EQ(legacy.model, "gpt-4");
+  EXPECT_EQ(read(UsageApi::kOtel, spans[3].dump()).status, UsageStatus::kMissing);  // Not OTel's.
 }
 
 TEST(UsageApiTest, NamesRoundTrip) {
