@@ -42,26 +42,6 @@ bool read_terms(ObjectReader& reader, T& out) {
          is_read("region", region);
 }
 
-// The rates of one map: those per million, or those per unit.
-void read_rates(const JsonNode& node, bool per_million, Rates& rates) {
-  ObjectReader reader(node);
-  for (std::size_t i = 0; i < kMeterCount; ++i) {
-    const auto meter = static_cast<Meter>(i);
-    if (is_per_million(meter) != per_million) continue;
-    Rate rate;
-    const auto parse = json::read_with(per_million ? &parse_usd_per_mtok : &parse_usd_per_unit);
-    const std::string_view name = to_string(meter);
-    // One that could not be read is a problem already, but it is there.
-    if (reader.optional(name, rate, parse) || (reader.ok() && node.has(std::string(name)))) {
-      rates[i] = rate;
-    }
-  }
-  reader.finish();
-  if (reader.ok() && node.size() == 0) {
-    node.problem(ErrorCode::kMissingKey, "needs at least one price");
-  }
-}
-
 // {"input_over": N, "usd_per_mtok": {...}}, or "input_at_least".
 std::optional<PriceBand> read_band(const JsonNode& node) {
   ObjectReader reader(node);
@@ -277,6 +257,25 @@ Expected<Instant> parse_date(std::string_view text) {
   return fail(
       ErrorCode::kSyntax, "",
       fmt::format("must be a date such as \"2026-11-23\", but is \"{}\"", text.substr(0, 64)));
+}
+
+void read_rates(const JsonNode& node, bool per_million, Rates& rates) {
+  ObjectReader reader(node);
+  for (std::size_t i = 0; i < kMeterCount; ++i) {
+    const auto meter = static_cast<Meter>(i);
+    if (is_per_million(meter) != per_million) continue;
+    Rate rate;
+    const auto parse = json::read_with(per_million ? &parse_usd_per_mtok : &parse_usd_per_unit);
+    const std::string_view name = to_string(meter);
+    // One that could not be read is a problem already, but it is there.
+    if (reader.optional(name, rate, parse) || (reader.ok() && node.has(std::string(name)))) {
+      rates[i] = rate;
+    }
+  }
+  reader.finish();
+  if (reader.ok() && node.size() == 0) {
+    node.problem(ErrorCode::kMissingKey, "needs at least one price");
+  }
 }
 
 std::optional<PricePeriod> read_row(const JsonNode& node, const RowNames& names) {

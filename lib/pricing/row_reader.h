@@ -18,6 +18,9 @@ struct RowNames {
   std::set<std::string> windows;
 };
 
+// Reads the rates of one map: those per million, or those per unit.
+void read_rates(const JsonNode& node, bool per_million, Rates& rates);
+
 // Reads one price row: its base rates, bands, further cells and multipliers.
 std::optional<PricePeriod> read_row(const JsonNode& node, const RowNames& names);
 
