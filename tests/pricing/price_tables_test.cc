@@ -1,4 +1,4 @@
-// The shipped tables: their form, some prices known by heart, and rules that hold for all of them.
+// The shipped tables: their form, prices known by heart, and rules that hold for all of them.
 
 #if defined(__GNUC__) && !defined(__clang__)
 // With sanitizers, g++ 12 is wrong about std::regex, which valijson uses.
@@ -8,11 +8,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
-#include <nlohmann/json.hpp>
 #include <set>
-#include <stdexcept>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <valijson/adapters/nlohmann_json_adapter.hpp>
@@ -22,67 +19,34 @@
 #include <valijson/validator.hpp>
 #include <vector>
 
-#include "fare/price_book.h"
+#include "shipped_tables.h"
 
 namespace fare {
 namespace {
 
-using Json = nlohmann::json;
-
-constexpr const char* kVendors[] = {"anthropic", "google", "openai"};
-
-std::string text_of(std::string_view name) {
-  const std::string path = fmt::format("{}/pricing/{}.json", FARE_SOURCE_DIR, name);
-  std::ifstream file(path);
-  EXPECT_TRUE(file.good()) << path;
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-Json models_of(std::string_view vendor) { return Json::parse(text_of(vendor)).at("models"); }
-
-PriceBook shipped() {
-  std::vector<std::string> texts;
-  std::vector<PriceBook::Source> sources;
-  for (const char* vendor : kVendors) texts.push_back(text_of(vendor));
-  for (const std::string& text : texts) sources.push_back({"pricing", text});
-  const Expected<PriceBook> book = PriceBook::parse(sources);
-  if (!book) throw std::runtime_error(to_text(book.error()));
-  return *book;
-}
-
-Instant at(std::string_view text) { return parse_instant(text).value(); }
-
-// The slow model of a price: microdollars per million tokens, digit by digit.
-std::int64_t microdollars(const Json& rate) {
-  const std::string text = rate.get<std::string>();
-  const std::size_t point = std::min(text.find('.'), text.size());
-  std::string fraction = point == text.size() ? "" : text.substr(point + 1);
-  fraction.resize(6, '0');
-  return std::stoll(text.substr(0, point)) * 1'000'000 + std::stoll(fraction);
-}
-
-// All rates of a row: its base and then its bands, in order.
-std::vector<Json> bands_of(const Json& row) {
-  std::vector<Json> bands = {{{"input_over", -1}, {"usd_per_mtok", row.at("usd_per_mtok")}}};
-  for (Json band : row.value("bands", Json::array())) {
-    if (band.contains("input_at_least")) {
-      band["input_over"] = band["input_at_least"].get<std::int64_t>() - 1;
-    }
-    bands.push_back(band);
+const TableFile& table(std::string_view name) {
+  for (const TableFile& file : shipped_tables()) {
+    if (file.name == name) return file;
   }
-  return bands;
+  throw std::runtime_error(std::string(name) + " is not there");
 }
 
-// Calls `check` with each vendor, model id, row and rates of all tables.
+// Calls `check` with each vendor, model id, row and rates: of bases, bands and cells.
 template <class Check>
 void for_all_rates(const Check& check) {
-  for (const char* vendor : kVendors) {
-    for (const Json& model : models_of(vendor)) {
-      const std::string id = model.at("id");
+  for (const TableFile& file : shipped_tables()) {
+    const auto vendor = file.json.at("vendor").get<std::string>();
+    for (const Json& model : file.json.at("models")) {
+      const auto id = model.at("id").get<std::string>();
       for (const Json& row : model.at("prices")) {
-        for (const Json& band : bands_of(row)) {
-          SCOPED_TRACE(fmt::format("{} {} from {}", vendor, id, row.at("from").dump()));
-          check(std::string(vendor), id, row, band.at("usd_per_mtok"));
+        SCOPED_TRACE(fmt::format("{} {} from {}", vendor, id, row.at("from").dump()));
+        std::vector<Json> parts = {row};
+        for (const Json& cell : row.value("cells", Json::array())) parts.push_back(cell);
+        for (const Json& part : parts) {
+          if (part.contains("usd_per_mtok")) check(vendor, id, row, part["usd_per_mtok"]);
+          for (const Json& band : part.value("bands", Json::array())) {
+            check(vendor, id, row, band.at("usd_per_mtok"));
+          }
         }
       }
     }
@@ -91,7 +55,7 @@ void for_all_rates(const Check& check) {
 
 // What the schema has against a file; empty if nothing.
 std::string violations(const Json& file) {
-  const Json definition = Json::parse(text_of("schema"));
+  static const Json definition = shipped_schema();
   valijson::Schema schema;
   valijson::SchemaParser parser;
   parser.populateSchema(valijson::adapters::NlohmannJsonAdapter(definition), schema);
@@ -109,182 +73,483 @@ std::string violations(const Json& file) {
 }
 
 TEST(PriceTablesTest, MatchTheirSchema) {
-  for (const char* vendor : kVendors) EXPECT_EQ(violations(Json::parse(text_of(vendor))), "");
+  EXPECT_EQ(shipped_tables().size(), 12u);
+  EXPECT_EQ(shipped_calendars().size(), 1u);
+  for (const TableFile& file : shipped_tables()) EXPECT_EQ(violations(file.json), "") << file.name;
+  for (const TableFile& file : shipped_calendars()) {
+    EXPECT_EQ(violations(file.json), "") << file.name;
+  }
 }
 
-TEST(PriceTablesTest, TheSchemaSeesWhatItForbids) {
-  const std::string row = "/models/0/prices/0";
-  const struct {
-    const char* name;
-    std::string path;
-    Json value;
-  } cases[] = {
-      {"format", "/format", "fare-prices/2"},
-      {"unknown key", "/models/0/contxt", 1},
-      {"price a number", row + "/usd_per_mtok/input", 0.5},
-      {"price of seven decimals", row + "/usd_per_mtok/input", "0.0000001"},
-      {"negative price", row + "/usd_per_mtok/output", "-1"},
-      {"unknown meter", row + "/usd_per_mtok/reasoning", "1"},
-      {"no price", row + "/usd_per_mtok", Json::object()},
-      {"date for an instant", row + "/from", "2026-10-07"},
-      {"instant for a date", row + "/observed", "2026-10-07T00:00:00Z"},
-      {"two thresholds", row + "/bands/0/input_at_least", 5},
-      {"threshold 0", row + "/bands/0/input_over", 0},
-      {"no rows", "/models/0/prices", Json::array()},
-  };
-  for (const auto& test : cases) {
-    Json file = Json::parse(text_of("anthropic"));
+// Each case changes one thing of a valid file: `file` with `value` at `path`.
+struct Forbidden {
+  const char* name;
+  const char* file;
+  std::string path;
+  Json value;
+};
+
+void expect_seen(const std::vector<Forbidden>& cases) {
+  for (const Forbidden& test : cases) {
+    Json file = table(test.file).json;
+    ASSERT_EQ(violations(file), "") << test.name;
     file[Json::json_pointer(test.path)] = test.value;
     EXPECT_NE(violations(file), "") << test.name;
   }
 }
 
+TEST(PriceTablesTest, TheSchemaSeesWhatItForbids) {
+  const char* a = "anthropic.json";
+  const std::string row = "/models/0/prices/0";
+  expect_seen({
+      {"format", a, "/format", "fare-prices/2"},
+      {"unknown key", a, "/models/0/contxt", 1},
+      {"price a number", a, row + "/usd_per_mtok/input", 0.5},
+      {"price of seven decimals", a, row + "/usd_per_mtok/input", "0.0000001"},
+      {"negative price", a, row + "/usd_per_mtok/output", "-1"},
+      {"unknown meter", a, row + "/usd_per_mtok/reasoning", "1"},
+      {"a fee among the rates", a, row + "/usd_per_mtok/search", "1"},
+      {"no price", a, row + "/usd_per_mtok", Json::object()},
+      {"date for an instant", a, row + "/from", "2026-10-07"},
+      {"instant for a date", a, row + "/observed", "2026-10-07T00:00:00Z"},
+      {"two thresholds", a, row + "/bands/0/input_at_least", 5},
+      {"threshold 0", a, row + "/bands/0/input_over", 0},
+      {"no rows", a, "/models/0/prices", Json::array()},
+      {"a capability with a space", a, "/models/0/capabilities/0", "image input"},
+      {"no such status", a, row + "/status", "planned"},
+      {"withdrawn yet active", a, row + "/withdrawn", "2026-11-01"},
+      {"cancelled but not withdrawn", a, row + "/status", "cancelled"},
+      {"a fee of thirteen decimals", a, row + "/usd_per_unit/search", "0.0000000000001"},
+  });
+}
+
+TEST(PriceTablesTest, TheSchemaSeesWhatItForbidsOfTerms) {
+  const char* a = "anthropic.json";
+  const char* d = "deepseek.json";
+  const std::string by = "/models/0/prices/0/multipliers/0";
+  const std::string cell = "/models/0/prices/0/cells/0";
+  const Json price = {{"input", "1"}};
+  expect_seen({
+      {"a multiplier on two axes", a, by + "/region", "us"},
+      {"a multiplier on none", a, by, Json{{"times", "0.5"}}},
+      {"a multiplier as a number", a, by + "/times", 0.5},
+      {"a multiplier of four decimals", a, by + "/times", "0.0625"},
+      {"no such tier", a, by + "/tier", "economy"},
+      {"the default as a tier", a, by + "/tier", "standard"},
+      {"a cell without terms", d, cell, Json{{"usd_per_mtok", price}}},
+      {"a cell without prices", d, cell, Json{{"window", "peak"}}},
+      {"no such weekday", d, "/windows/peak/days/0", "monday"},
+      {"a clock beyond the day", d, "/windows/peak/hours/0/1", "24:30"},
+      {"three ends of a span", d, "/windows/peak/hours/0", Json({"01:00", "02:00", "03:00"})},
+      {"a window without a zone", d, "/windows/peak/zone", ""},
+      {"an alias without its dates", d, "/models/0/aliases/0", Json{{"id", "x"}}},
+  });
+  Json calendar = shipped_calendars().front().json;
+  calendar["holidays"][0] = "2025-1-1";
+  EXPECT_NE(violations(calendar), "");
+}
+
 TEST(PriceTablesTest, ParseAlone) {
-  for (const char* vendor : kVendors) {
-    const std::string text = text_of(vendor);
-    const PriceBook::Source source{vendor, text};
-    const Expected<PriceBook> book = PriceBook::parse({&source, 1});
+  for (const TableFile& file : shipped_tables()) {
+    std::vector<PriceBook::Source> sources = {{file.name, file.text}};
+    for (const TableFile& each : shipped_calendars()) sources.push_back({each.name, each.text});
+    const Expected<PriceBook> book = PriceBook::parse(sources);
     ASSERT_TRUE(book) << to_text(book.error());
-    const Json models = Json::parse(text).at("models");
-    EXPECT_EQ(book->size(), models.size());
-    EXPECT_EQ(Json::parse(text).at("vendor"), vendor) << "a file is named for its vendor";
+    EXPECT_EQ(book->size(), file.json.at("models").size());
+    EXPECT_EQ(file.json.at("vendor").get<std::string>() + ".json", file.name);
   }
 }
 
 TEST(PriceTablesTest, EveryNameFindsItsModel) {
-  const PriceBook book = shipped();
-  for (const char* vendor : kVendors) {
-    for (const Json& model : models_of(vendor)) {
-      const std::string id = model.at("id");
-      std::vector<std::string> names = model.value("aliases", std::vector<std::string>());
-      names.push_back(id);
-      for (const std::string& name : names) {
-        const ModelMatch match = book.find(vendor, name, kJanuary);
-        ASSERT_EQ(match.status, LookUp::kFound) << name;
-        EXPECT_EQ(book.facts(match.model).model, id);
-        EXPECT_EQ(book.find("", name, kJanuary).status, LookUp::kFound) << name;
+  const PriceBook& book = shipped_book();
+  for (const TableFile& file : shipped_tables()) {
+    const auto vendor = file.json.at("vendor").get<std::string>();
+    for (const Json& model : file.json.at("models")) {
+      Json names = model.value("aliases", Json::array());
+      names.push_back(model.at("id"));
+      for (const Json& name : names) {
+        const auto id = (name.is_string() ? name : name.at("id")).get<std::string>();
+        const Instant when = name.is_string()         ? at("2026-11-23T00:00:00Z")
+                             : name.contains("until") ? moment(name["until"]) - Duration(1)
+                                                      : moment(name.at("from"));
+        const ModelMatch match = book.find(vendor, id, when);
+        ASSERT_EQ(match.status, LookUp::kFound) << id;
+        EXPECT_EQ(book.facts(match.model).model, model.at("id")) << id;
+        EXPECT_NE(book.find("", id, when).status, LookUp::kUnknown) << id;
       }
-      const ModelFacts facts = book.facts(book.find(vendor, id, kJanuary).model);
-      EXPECT_EQ(facts.context, Tokens(model.at("context_tokens")));
-      EXPECT_EQ(facts.max_output, Tokens(model.at("max_output_tokens")));
-      EXPECT_LE(facts.max_output, facts.context) << id;
     }
   }
 }
 
-TEST(PriceTablesTest, QuoteKnownPricesExactly) {
-  const PriceBook book = shipped();
-  const struct {
-    std::string_view model;
-    std::string_view when;
-    std::int64_t input;
-    std::int64_t cache_read;
-    std::int64_t output;
-    const char* usd;
-  } cases[] = {
-      {"claude-3-5-haiku", "2025-01-15T00:00:00Z", 500, 0, 100, "0.0008"},
-      {"claude-3-5-haiku", "2024-11-15T00:00:00Z", 500, 0, 100, "0.001"},
-      {"claude-3-5-haiku-latest", "2025-01-15T00:00:00Z", 500, 0, 100, "0.0008"},
-      {"claude-3-opus", "2025-01-15T00:00:00Z", 500, 0, 100, "0.015"},
-      {"claude-sonnet-5-5", "2026-10-06T23:59:59.999999999Z", 0, 1'000'000, 0, "0.2"},
-      {"claude-sonnet-5-5", "2026-10-07T00:00:00Z", 0, 1'000'000, 0, "0.1"},
-      {"gemini-4-argon", "2026-11-30T23:59:59Z", 1'000'000, 0, 1'000'000, "12"},
-      {"gemini-4-argon", "2026-12-01T00:00:00Z", 1'000'000, 0, 1'000'000, "24"},
-      {"gpt-5.4", "2026-11-23T00:00:00Z", 272'000, 0, 0, "0.68"},
-      {"gpt-5.4", "2026-11-23T00:00:00Z", 272'001, 0, 0, "1.360005"},
-      {"gpt-5.4", "2026-11-23T00:00:00Z", 272'000, 1, 1'000, "1.3825005"},
-      {"claude-haiku-5-5", "2026-11-23T00:00:00Z", 100'000, 0, 0, "0.01"},
-      {"claude-haiku-5-5", "2026-11-23T00:00:00Z", 100'001, 0, 0, "0.0500005"},
-      {"claude-sonnet-4-6", "2026-03-12T23:59:59Z", 200'001, 0, 0, "1.200006"},
-      {"claude-sonnet-4-6", "2026-03-13T00:00:00Z", 200'001, 0, 0, "0.600003"},
-      {"o3", "2025-06-09T23:59:59Z", 1'000, 0, 1'000, "0.05"},
-      {"o3", "2025-06-10T00:00:00Z", 1'000, 0, 1'000, "0.01"},
-      {"gpt-5-nano", "2026-11-23T00:00:00Z", 0, 1, 0, "0.000000005"},
-      {"gpt-4-turbo", "2023-11-05T23:59:59Z", 1, 0, 0, "nothing"},
-      {"gpt-6.2-sol", "2026-11-23T00:00:00Z", 1, 1, 0, "nothing"},
-  };
-  for (const auto& test : cases) {
+TEST(PriceTablesTest, FactsStandBesideThePrices) {
+  int sizes = 0;
+  int capabilities = 0;
+  for (const TableFile& file : shipped_tables()) {
+    for (const Json& model : file.json.at("models")) {
+      const auto id = model.at("id").get<std::string>();
+      const auto vendor = file.json.at("vendor").get<std::string>();
+      const ModelFacts facts =
+          shipped_book().facts(shipped_book().find(vendor, id, at("2026-11-23T00:00:00Z")).model);
+      EXPECT_EQ(facts.context, Tokens(model.value("context_tokens", std::int64_t{0}))) << id;
+      EXPECT_EQ(facts.max_output, Tokens(model.value("max_output_tokens", std::int64_t{0}))) << id;
+      EXPECT_EQ(facts.min_cacheable, Tokens(model.value("min_cacheable_tokens", std::int64_t{0})));
+      EXPECT_TRUE(facts.context == Tokens(0) || facts.max_output <= facts.context) << id;
+      EXPECT_EQ(facts.retired.has_value(), model.contains("retired")) << id;
+      if (facts.retired) {
+        EXPECT_EQ(*facts.retired, moment(model["retired"])) << id;
+      }
+      EXPECT_EQ(facts.capabilities.size(), model.value("capabilities", Json::array()).size());
+      sizes += facts.context > Tokens(0) ? 1 : 0;
+      capabilities += facts.capabilities.empty() ? 0 : 1;
+    }
+  }
+  EXPECT_GT(sizes, 400);
+  EXPECT_GT(capabilities, 300);
+}
+
+// The rates that a book charges a thousand tokens of each meter at, "10 0.25 12.5 20 50": input,
+// cache read, 5-minute and 1-hour write, output; "-" where it has none.
+std::string rates_shown(const ModelId model, Instant when, Instant known, const Terms& terms) {
+  std::string text;
+  for (const Meter meter : {Meter::kInput, Meter::kCacheRead, Meter::kCacheWrite5m,
+                            Meter::kCacheWrite1h, Meter::kOutput}) {
     Usage usage;
-    usage[Meter::kInput] = Tokens(test.input);
-    usage[Meter::kCacheRead] = Tokens(test.cache_read);
-    usage[Meter::kOutput] = Tokens(test.output);
-    const ModelMatch match = book.find("", test.model, kJanuary);
-    ASSERT_EQ(match.status, LookUp::kFound) << test.model;
-    const std::optional<Cost> cost = book.cost(match.model, usage, at(test.when));
-    EXPECT_EQ(cost ? to_usd(*cost) : "nothing", test.usd) << test.model << " at " << test.when;
+    usage[Meter::kRequest] = Tokens(0);
+    usage[meter] = Tokens(1'000);
+    const Charge charge = shipped_book().charge(model, usage, when, terms, known);
+    const bool priced = charge.status == PriceStatus::kPriced;
+    text += text.empty() ? "" : " ";
+    text += priced ? to_usd_per_mtok(charge.lines[0].rate, charge.lines[0].parts) : "-";
+  }
+  return text;
+}
+
+// One price known by heart.
+struct Spot {
+  std::string_view vendor;
+  std::string_view model;
+  std::string_view when;   // A day, or an instant.
+  std::string_view rates;  // As rates_shown() writes them.
+  std::string_view region = "";
+  ServiceTier tier = ServiceTier::kStandard;
+  SpeedMode speed = SpeedMode::kStandard;
+  std::int64_t band_input = 0;
+};
+
+void expect_spots(const std::vector<Spot>& spots) {
+  for (const Spot& spot : spots) {
+    const Instant when = moment(std::string(spot.when));
+    const ModelMatch match = shipped_book().find(spot.vendor, spot.model, when);
+    ASSERT_EQ(match.status, LookUp::kFound) << spot.vendor << "/" << spot.model;
+    const Terms terms{.tier = spot.tier,
+                      .speed = spot.speed,
+                      .region = spot.region,
+                      .band_input = Tokens(spot.band_input)};
+    EXPECT_EQ(rates_shown(match.model, when, Instant::max(), terms), spot.rates)
+        << spot.vendor << "/" << spot.model << " at " << spot.when;
   }
 }
 
-// Prices one usage of `total` input tokens, spread over all meters the rates know, by `rates`.
-void expect_priced_by(const Json& rates, std::int64_t total, const PriceBook& book, ModelId model,
-                      Instant when) {
-  Usage usage;
-  Int128 expected = 0;
-  std::int64_t left = total;
-  for (const auto& [name, rate] : rates.items()) {
-    const Meter meter = meter_named(name).value();
-    if (meter == Meter::kInput) continue;
-    const std::int64_t count = meter == Meter::kOutput ? 777 : std::min<std::int64_t>(left, 11);
-    left -= meter == Meter::kOutput ? 0 : count;
-    usage[meter] = Tokens(count);
-    expected += Int128{microdollars(rate)} * count;
-  }
-  usage[Meter::kInput] = Tokens(left);
-  expected += Int128{microdollars(rates.at("input"))} * left;
-  EXPECT_EQ(book.cost(model, usage, when), Cost(expected)) << total << " input tokens";
-}
+constexpr std::string_view kNow = "2026-11-23";
 
-// Goal: every band of every row starts exactly one token above its threshold, at the very instant
-// of the row.  Method: thresholds and rates read from the JSON, costs worked out by integers.
-TEST(PriceTablesTest, EveryBandStartsAboveItsThreshold) {
-  const PriceBook book = shipped();
-  int thresholds = 0;
-  for (const char* vendor : kVendors) {
-    for (const Json& model : models_of(vendor)) {
-      const std::string name = model.at("id");
-      const ModelId id = book.find(vendor, name, kJanuary).model;
-      for (const Json& row : model.at("prices")) {
-        SCOPED_TRACE(fmt::format("{} from {}", name, row.at("from").dump()));
-        const Instant from = at(row.at("from").get<std::string>());
-        const std::vector<Json> bands = bands_of(row);
-        for (std::size_t i = 0; i < bands.size(); ++i) {
-          const std::int64_t over = bands[i].at("input_over");
-          expect_priced_by(bands[i].at("usd_per_mtok"), over + 1, book, id, from);
-          if (i == 0) continue;
-          expect_priced_by(bands[i - 1].at("usd_per_mtok"), over, book, id, from);
-          ++thresholds;
-        }
-      }
-      const Instant first = at(model["prices"][0].at("from").get<std::string>());
-      EXPECT_FALSE(book.has_price(id, first - Duration(1))) << name;
-      EXPECT_TRUE(book.has_price(id, at("2199-01-01T00:00:00Z"))) << name;
-    }
-  }
-  EXPECT_GT(thresholds, 15);
-}
-
-TEST(PriceTablesTest, PricesAreDollarsPerMillionTokens) {
-  for_all_rates([](const std::string&, const std::string&, const Json& row, const Json& rates) {
-    for (const auto& [meter, rate] : rates.items()) {
-      EXPECT_GE(microdollars(rate), 1'000) << meter << ": per thousand, or in cents?";
-      EXPECT_LE(microdollars(rate), 1'000'000'000) << meter << ": per token, or in cents?";
-    }
-    EXPECT_TRUE(rates.contains("input") && rates.contains("output")) << row;
-    EXPECT_LT(microdollars(rates.at("input")), microdollars(rates.at("output")));
+TEST(PriceTablesTest, Anthropic) {
+  expect_spots({
+      {"anthropic", "claude-fable-5-1", kNow, "10 0.25 12.5 20 50"},
+      {"anthropic", "claude-fable-5", kNow, "10 1 12.5 20 50"},
+      {"anthropic", "claude-opus-5-5", kNow, "4 0.2 5 8 20"},
+      {"anthropic", "claude-opus-5", kNow, "5 0.5 6.25 10 25"},
+      {"anthropic", "claude-opus-4-8", kNow, "5 0.5 6.25 10 25"},
+      {"anthropic", "claude-opus-4-5", kNow, "5 0.5 6.25 10 25"},
+      {"anthropic", "claude-opus-4-1", "2026-01-01", "15 1.5 18.75 30 75"},
+      {"anthropic", "claude-sonnet-5-5", "2026-10-06T23:59:59Z", "2 0.2 2.5 4 10"},
+      {"anthropic", "claude-sonnet-5-5", "2026-10-07", "2 0.1 2.5 4 10"},
+      {"anthropic", "claude-sonnet-5", kNow, "2 0.2 2.5 4 10"},
+      {"anthropic", "claude-sonnet-4-6", kNow, "3 0.3 3.75 6 15"},
+      {"anthropic", "claude-sonnet-4-5-20250929", kNow, "3 0.3 3.75 6 15"},
+      {"anthropic", "claude-haiku-5-5", kNow, "0.1 0.01 0.125 0.2 0.5"},
+      {"anthropic", "claude-haiku-4-5", kNow, "1 0.1 1.25 2 5"},
+      {"anthropic", "claude-3-5-haiku-latest", "2024-11-15", "1 0.1 1.25 - 5"},
+      {"anthropic", "claude-3-5-haiku-latest", "2025-01-15", "0.8 0.08 1 1.6 4"},
+      {"anthropic", "claude-3-opus", "2025-01-15", "15 1.5 18.75 30 75"},
+      {"anthropic", "claude-3-haiku", "2025-01-15", "0.25 0.03 0.3 0.5 1.25"},
+      {"anthropic", "claude-2.1", "2024-01-15", "8 - - - 24"},
   });
 }
 
-TEST(PriceTablesTest, ABandNeverCostsLessThanTheOneBefore) {
-  for (const char* vendor : kVendors) {
-    for (const Json& model : models_of(vendor)) {
+TEST(PriceTablesTest, AnthropicUnderOtherTerms) {
+  constexpr auto kBatch = ServiceTier::kBatch;
+  constexpr auto kStandard = ServiceTier::kStandard;
+  constexpr auto kFast = SpeedMode::kFast;
+  constexpr auto kSlow = SpeedMode::kStandard;
+  expect_spots({
+      {"anthropic", "claude-sonnet-4-5", kNow, "6 0.6 7.5 12 22.5", "", kStandard, kSlow, 200'001},
+      {"anthropic", "claude-haiku-5-5", kNow, "0.5 0.05 0.625 1 2.5", "", kStandard, kSlow,
+       100'001},
+      {"anthropic", "claude-haiku-5-5", kNow, "0.25 0.025 0.3125 0.5 1.25", "", kBatch, kSlow,
+       100'001},
+      {"anthropic", "claude-opus-5-5", kNow, "8 0.4 10 16 40", "", kStandard, kFast},
+      {"anthropic", "claude-opus-4-7", kNow, "30 3 37.5 60 150", "", kStandard, kFast},
+      {"anthropic", "claude-sonnet-5", kNow, "2.2 0.22 2.75 4.4 11", "us"},
+      {"anthropic", "claude-sonnet-5", kNow, "1.1 0.11 1.375 2.2 5.5", "us", kBatch},
+      {"anthropic", "claude-sonnet-5", kNow, "- - - - -", "", kStandard, kFast},
+      {"anthropic", "claude-sonnet-4-5", kNow, "- - - - -", "us"},
+      {"aws", "us.anthropic.claude-sonnet-4-5-20250929-v1:0", kNow, "3.3 0.33 4.125 6.6 16.5"},
+      {"aws", "global.anthropic.claude-sonnet-4-5-20250929-v1:0", kNow, "3 0.3 3.75 6 15"},
+      {"aws", "anthropic.claude-3-5-sonnet-20241022-v2:0", "2025-11-30", "3 0.3 3.75 - 15"},
+      {"aws", "anthropic.claude-3-5-sonnet-20241022-v2:0", "2025-12-01", "6 0.6 7.5 - 30"},
+      {"google", "claude-opus-5@default", kNow, "5.5 0.55 6.875 11 27.5", "eu"},
+      {"azure", "claude-sonnet-4-6", kNow, "3 0.3 3.75 6 15"},
+  });
+}
+
+TEST(PriceTablesTest, OpenAi) {
+  expect_spots({
+      {"openai", "gpt-6.2-astra", kNow, "8 - - - 40"},
+      {"openai", "gpt-6.2-sol", kNow, "2 - - - 10"},
+      {"openai", "gpt-6.1-terra", kNow, "1 0.05 1.25 - 5"},
+      {"openai", "gpt-6.1-sol", kNow, "2 0.1 2.5 - 10"},
+      {"openai", "gpt-6-astra", kNow, "10 1 12.5 - 50"},
+      {"openai", "gpt-6-sol", kNow, "2 0.2 2.5 - 10"},
+      {"openai", "gpt-6-luna", kNow, "0.1 0.01 0.125 - 0.5"},
+      {"openai", "gpt-5.6-sol", "2026-08-20", "5 0.5 6.25 - 30"},
+      {"openai", "gpt-5.6-sol", "2026-08-21", "4 0.4 5 - 20"},
+      {"openai", "gpt-5.6-terra", "2026-07-29", "2.5 0.25 3.125 - 15"},
+      {"openai", "gpt-5.6-terra", "2026-07-30", "2 0.2 2.5 - 12"},
+      {"openai", "gpt-5.6-luna", "2026-07-29", "1 0.1 1.25 - 6"},
+      {"openai", "gpt-5.6-luna", "2026-07-30", "0.2 0.02 0.25 - 1.2"},
+      {"openai", "gpt-5.5", kNow, "5 0.5 - - 30"},
+      {"openai", "gpt-5.5-pro", kNow, "30 - - - 180"},
+      {"openai", "gpt-5.4", kNow, "2.5 0.25 - - 15"},
+      {"openai", "gpt-5.4-mini", kNow, "0.75 0.075 - - 4.5"},
+      {"openai", "gpt-5.4-nano", kNow, "0.2 0.02 - - 1.25"},
+      {"openai", "gpt-5.2", kNow, "1.75 0.175 - - 14"},
+      {"openai", "gpt-5.1", kNow, "1.25 0.125 - - 10"},
+      {"openai", "gpt-5-mini", kNow, "0.25 0.025 - - 2"},
+      {"openai", "gpt-5-nano", kNow, "0.05 0.005 - - 0.4"},
+      {"openai", "gpt-4.1", kNow, "2 0.5 - - 8"},
+      {"openai", "gpt-4.1-nano", kNow, "0.1 0.025 - - 0.4"},
+      {"openai", "gpt-4o", "2024-06-01", "5 - - - 15"},
+      {"openai", "gpt-4o", kNow, "2.5 1.25 - - 10"},
+      {"openai", "gpt-4o-2024-05-13", kNow, "5 - - - 15"},
+      {"openai", "gpt-4o-mini", kNow, "0.15 0.075 - - 0.6"},
+      {"openai", "o3", "2025-06-09", "10 2.5 - - 40"},
+      {"openai", "o3", "2025-06-10", "2 0.5 - - 8"},
+      {"openai", "o4-mini", kNow, "1.1 0.275 - - 4.4"},
+      {"openai", "o1-mini", "2024-09-20", "3 - - - 12"},
+      {"openai", "gpt-4-turbo", "2024-05-01", "10 - - - 30"},
+      {"openai", "gpt-4", "2024-01-01", "30 - - - 60"},
+      {"openai", "gpt-3.5-turbo", "2024-01-15", "1 - - - 2"},
+      {"openai", "gpt-3.5-turbo", "2024-03-01", "0.5 - - - 1.5"},
+  });
+}
+
+TEST(PriceTablesTest, OpenAiUnderOtherTerms) {
+  constexpr auto kBatch = ServiceTier::kBatch;
+  constexpr auto kFlex = ServiceTier::kFlex;
+  constexpr auto kPriority = ServiceTier::kPriority;
+  constexpr auto kStandard = ServiceTier::kStandard;
+  constexpr auto kSlow = SpeedMode::kStandard;
+  expect_spots({
+      {"openai", "gpt-5.4", kNow, "2.5 0.25 - - 15", "", kStandard, kSlow, 272'000},
+      {"openai", "gpt-5.4", kNow, "5 0.5 - - 22.5", "", kStandard, kSlow, 272'001},
+      {"openai", "gpt-6-luna", kNow, "0.2 0.02 0.25 - 0.75", "", kStandard, kSlow, 272'001},
+      {"openai", "gpt-6-luna", kNow, "0.1 0.01 0.125 - 0.375", "", kFlex, kSlow, 272'001},
+      {"openai", "gpt-5.4", kNow, "1.25 0.125 - - 7.5", "", kBatch},
+      {"openai", "gpt-5.6-sol", kNow, "8 0.8 10 - 40", "", kPriority},
+      {"openai", "gpt-5.6-sol", kNow, "4.4 0.44 5.5 - 22", "eu"},
+      {"openai", "gpt-4o", kNow, "4.25 2.125 - - 17", "", kPriority},
+      {"openai", "gpt-4o-mini", kNow, "0.25 0.125 - - 1", "", kPriority},
+      {"openai", "o4-mini", kNow, "2 0.5 - - 8", "", kPriority},
+      {"openai", "gpt-4o", kNow, "- - - - -", "", kFlex},
+      {"openai", "gpt-4o", kNow, "- - - - -", "us"},
+      {"azure", "gpt-5.6-luna", kNow, "1 0.1 1.25 - 6"},
+      {"azure", "gpt-5.6-luna", kNow, "1.1 0.11 1.375 - 6.6", "us"},
+      {"azure", "gpt-5.6-luna", kNow, "- - - - -", "us", kPriority},
+      {"azure", "gpt-5-2025-08-07", kNow, "1.375 0.1375 - - 11", "eu"},
+      {"aws", "openai.gpt-5.6-luna", kNow, "0.22 0.022 0.275 - 1.32"},
+  });
+}
+
+TEST(PriceTablesTest, Google) {
+  constexpr auto kStandard = ServiceTier::kStandard;
+  constexpr auto kSlow = SpeedMode::kStandard;
+  constexpr auto kPriority = ServiceTier::kPriority;
+  expect_spots({
+      {"google", "gemini-4-argon", "2026-11-30T23:59:59Z", "2 0.1 - - 10"},
+      {"google", "gemini-4-argon", "2026-12-01", "4 0.2 - - 20"},
+      {"google", "gemini-3.8-flash", "2026-12-31", "0.75 0.075 - - 3.75"},
+      {"google", "gemini-3.8-flash", "2027-01-01", "1.5 0.15 - - 7.5"},
+      {"google", "gemini-3.7-flash", "2027-01-01", "1.5 0.15 - - 7.5"},
+      {"google", "gemini-3.6-flash", "2027-01-01", "1.5 0.15 - - 7.5"},
+      {"google", "gemini-3.5-flash", kNow, "1.5 0.15 - - 9"},
+      {"google", "gemini-3.5-flash-lite", kNow, "0.3 0.03 - - 2.5"},
+      {"google", "gemini-3.1-pro-preview", kNow, "2 0.2 - - 12"},
+      {"google", "gemini-3.1-pro-preview", kNow, "4 0.4 - - 18", "", kStandard, kSlow, 200'001},
+      {"google", "gemini-3.1-pro-preview", kNow, "3.6 0.36 - - 21.6", "", kPriority},
+      {"google", "gemini-3-flash-preview", kNow, "0.5 0.05 - - 3"},
+      {"google", "gemini-2.5-pro", "2025-08-01", "1.25 0.31 - - 10"},
+      {"google", "gemini-2.5-pro", kNow, "1.25 0.125 - - 10"},
+      {"google", "gemini-2.5-pro", kNow, "2.5 0.25 - - 15", "", kStandard, kSlow, 200'001},
+      {"google", "gemini-2.5-flash", kNow, "0.3 0.03 - - 2.5"},
+      {"google", "gemini-2.5-flash-lite", kNow, "0.1 0.01 - - 0.4"},
+      {"google", "gemini-1.5-flash", "2025-01-01", "0.15 0.0375 - - 0.6", "", kStandard, kSlow,
+       128'001},
+  });
+}
+
+TEST(PriceTablesTest, OtherVendors) {
+  constexpr auto kStandard = ServiceTier::kStandard;
+  constexpr auto kSlow = SpeedMode::kStandard;
+  expect_spots({
+      {"deepseek", "deepseek-flash", "2026-11-23T02:00:00Z", "0.3 0.006 - - 1.2"},
+      {"deepseek", "deepseek-flash", "2026-11-22T02:00:00Z", "0.15 0.003 - - 0.6"},
+      {"deepseek", "deepseek-v4-pro", "2026-08-16T15:59:59Z", "0.435 0.003625 - - 0.87"},
+      {"deepseek", "deepseek-v4-pro", "2026-08-16T16:00:00Z", "0.66 0.022 - - 1.98"},
+      {"deepseek", "deepseek-v4-flash", "2026-09-10T03:59:59Z", "0.44 0.014 - - 1.32"},
+      {"deepseek", "deepseek-v4-flash", "2026-09-10T04:00:00Z", "0.15 0.003 - - 0.6"},
+      {"deepseek", "deepseek-chat", "2025-06-01T12:00:00Z", "0.27 0.07 - - 1.1"},
+      {"deepseek", "deepseek-reasoner", "2025-06-01T17:00:00Z", "0.135 0.035 - - 0.55"},
+      {"x-ai", "grok-4.7", kNow, "2 0.5 - - 6", "", kStandard, kSlow, 199'999},
+      {"x-ai", "grok-4.7", kNow, "4 1 - - 12", "", kStandard, kSlow, 200'000},
+      {"x-ai", "grok-4.6", kNow, "2.2 0.55 - - 6.6", "us"},
+      {"x-ai", "grok-4.5", kNow, "4 0.6 - - 12", "", kStandard, kSlow, 200'000},
+      {"x-ai", "grok-4.3", kNow, "1.25 0.2 - - 2.5"},
+      {"x-ai", "grok-4", "2026-01-01", "3 0.75 - - 15"},
+      {"mistral", "mistral-large-latest", "2025-12-01", "2 - - - 6"},
+      {"mistral", "mistral-large-latest", "2025-12-02", "0.5 0.05 - - 1.5"},
+      {"mistral", "mistral-medium-3.5", kNow, "1.5 0.15 - - 7.5"},
+      {"mistral", "open-mixtral-8x22b", "2025-01-01", "2 - - - 6"},
+      {"groq", "llama-3.3-70b-versatile", kNow, "0.59 - - - 0.79"},
+      {"groq", "llama-3.1-8b-instant", kNow, "0.05 - - - 0.08"},
+      {"groq", "openai/gpt-oss-120b", "2025-10-01", "0.15 - - - 0.75"},
+      {"groq", "openai/gpt-oss-120b", kNow, "0.15 0.075 - - 0.6"},
+      {"fireworks", "gpt-oss-120b", kNow, "0.15 0.015 - - 0.6"},
+      {"fireworks", "kimi-k2.6", kNow, "0.95 0.16 - - 4"},
+      {"aws", "amazon.nova-pro-v1:0", kNow, "0.8 0.2 - - 3.2"},
+      {"aws", "amazon.nova-lite-v1:0", kNow, "0.06 0.015 - - 0.24"},
+      // Mixtral on its five hosts.
+      {"mistral", "open-mixtral-8x7b", "2024-06-01", "0.7 - - - 0.7"},
+      {"groq", "mixtral-8x7b-32768", "2024-06-01", "0.24 - - - 0.24"},
+      {"together", "mistralai/Mixtral-8x7B-Instruct-v0.1", "2024-06-01", "0.6 - - - 0.6"},
+      {"fireworks", "accounts/fireworks/models/mixtral-8x7b-instruct", "2024-06-01",
+       "0.5 - - - 0.5"},
+      {"aws", "mistral.mixtral-8x7b-instruct-v0:1", "2024-06-01", "0.45 - - - 0.7"},
+  });
+}
+
+TEST(PriceTablesTest, WhatWasAnnouncedIsKnownFromThatDay) {
+  const struct {
+    std::string_view vendor;
+    std::string_view model;
+    std::string_view when;
+    std::string_view known;
+    std::string_view rates;
+  } cases[] = {
+      {"anthropic", "claude-sonnet-5", "2026-09-02", "2026-07-15", "3 0.3 3.75 6 15"},
+      {"anthropic", "claude-sonnet-5", "2026-09-02", "2026-08-13", "3 0.3 3.75 6 15"},
+      {"anthropic", "claude-sonnet-5", "2026-09-02", "2026-08-14", "2 0.2 2.5 4 10"},
+      {"anthropic", "claude-sonnet-5", "2026-09-02", kNow, "2 0.2 2.5 4 10"},
+      {"anthropic", "claude-sonnet-5", "2026-08-31", "2026-07-15", "2 0.2 2.5 4 10"},
+      {"deepseek", "deepseek-v4-pro", "2026-09-15", "2026-09-10", "0.15 0.003 - - 0.6"},
+      {"deepseek", "deepseek-v4-pro", "2026-09-15", "2026-09-11", "0.66 0.022 - - 1.98"},
+      {"google", "gemini-4-argon", "2026-12-01", "2026-09-30", "4 0.2 - - 20"},
+      {"google", "gemini-4-argon", "2026-12-01", "2026-09-29", "- - - - -"},
+      {"google", "gemini-3.6-flash", "2027-01-01", "2026-08-12", "1.5 0.15 - - 7.5"},
+      {"google", "gemini-3.6-flash", "2026-08-13", "2026-08-12", "1.5 0.15 - - 7.5"},
+      {"google", "gemini-3.6-flash", "2026-08-13", "2026-08-13", "0.75 0.075 - - 3.75"},
+  };
+  for (const auto& test : cases) {
+    const Instant when = moment(std::string(test.when));
+    const ModelMatch match = shipped_book().find(test.vendor, test.model, when);
+    ASSERT_EQ(match.status, LookUp::kFound) << test.model;
+    EXPECT_EQ(rates_shown(match.model, when, moment(std::string(test.known)), Terms()), test.rates)
+        << test.model << " at " << test.when << " as known on " << test.known;
+  }
+}
+
+TEST(PriceTablesTest, QuoteKnownTotalsExactly) {
+  const PriceBook& book = shipped_book();
+  const struct {
+    std::string_view vendor;
+    std::string_view model;
+    std::string_view usage;  // Meters and counts.
+    const char* usd;
+  } cases[] = {
+      {"openai", "gpt-5.4", "input 272000", "0.68"},
+      {"openai", "gpt-5.4", "input 272001", "1.360005"},
+      {"openai", "gpt-5.4", "input 272000 cache_read 1 output 1000", "1.3825005"},
+      {"openai", "gpt-5-nano", "cache_read 1", "0.000000005"},
+      {"openai", "gpt-6.1-terra", "cache_write_12h 1000000", "5"},
+      {"openai", "gpt-audio", "input_audio 1000 output_audio 500", "0.064"},
+      {"openai", "gpt-5", "search 3", "0.03"},
+      {"anthropic", "claude-haiku-5-5", "input 100000", "0.01"},
+      {"anthropic", "claude-haiku-5-5", "input 100001", "0.0500005"},
+      {"anthropic", "claude-sonnet-5", "search 7 output_reasoning 100", "0.071"},
+      {"anthropic", "claude-3-haiku", "search 1", "nothing"},
+      {"google", "gemini-2.5-flash", "input_audio 1000000 input_video 1000000", "1.3"},
+      {"google", "gemini-2.5-flash", "cache_read_audio 1000000", "0.1"},
+      {"google", "gemini-2.5-pro", "cache_storage 1000000 search 1", "4.535"},
+      {"google", "gemini-3.8-flash", "cache_storage 2000000", "1"},
+      {"google", "gemini-4-argon", "cache_storage 1", "nothing"},
+      {"google", "gemini-3-pro-image-preview", "output_image 1000 output 1000", "0.132"},
+      {"openai", "gpt-6.2-sol", "input 1 cache_read 1", "nothing"},
+      {"openai", "gpt-4-turbo", "cache_read 1", "nothing"},
+  };
+  for (const auto& test : cases) {
+    Usage usage;
+    std::istringstream words{std::string(test.usage)};
+    std::string meter;
+    for (std::int64_t count = 0; words >> meter >> count;) {
+      usage[meter_named(meter).value()] = Tokens(count);
+    }
+    const Instant when = moment(std::string(kNow));
+    const ModelMatch match = book.find(test.vendor, test.model, when);
+    ASSERT_EQ(match.status, LookUp::kFound) << test.model;
+    const std::optional<Cost> cost = book.cost(match.model, usage, when);
+    EXPECT_EQ(cost ? to_usd(*cost) : "nothing", test.usd) << test.model << ": " << test.usage;
+  }
+}
+
+TEST(PriceTablesTest, PricesAreDollarsPerMillionTokens) {
+  int found = 0;
+  for_all_rates([&found](const std::string&, const std::string&, const Json&, const Json& rates) {
+    for (const auto& [meter, rate] : rates.items()) {
+      EXPECT_GE(trillionths(rate), 1'000'000'000) << meter << ": per thousand, or in cents?";
+      EXPECT_LE(trillionths(rate), 1'000'000'000'000'000) << meter << ": per token, or in cents?";
+      ++found;
+    }
+    if (rates.contains("output")) {
+      EXPECT_LE(trillionths(rates.at("input")), trillionths(rates.at("output")));
+    }
+  });
+  EXPECT_GT(found, 2'000);
+}
+
+TEST(PriceTablesTest, FeesAreDollarsEach) {
+  for (const TableFile& file : shipped_tables()) {
+    for (const Json& model : file.json.at("models")) {
       for (const Json& row : model.at("prices")) {
-        const std::vector<Json> bands = bands_of(row);
-        for (std::size_t i = 1; i < bands.size(); ++i) {
-          const Json& before = bands[i - 1].at("usd_per_mtok");
-          for (const auto& [meter, rate] : bands[i].at("usd_per_mtok").items()) {
-            EXPECT_GE(microdollars(rate), microdollars(before.at(meter)))
+        const Json fees = row.value("usd_per_unit", Json::object());
+        for (const auto& [meter, fee] : fees.items()) {
+          EXPECT_GE(trillionths(fee), 1'000'000'000) << model["id"] << " " << meter;
+          EXPECT_LE(trillionths(fee), 100'000'000'000) << model["id"] << ": per thousand?";
+        }
+      }
+    }
+  }
+}
+
+TEST(PriceTablesTest, ABandNeverCostsLessThanTheOneBefore) {
+  for (const TableFile& file : shipped_tables()) {
+    for (const Json& model : file.json.at("models")) {
+      for (const Json& row : model.at("prices")) {
+        Json before = row.value("usd_per_mtok", Json::object());
+        for (const Json& band : row.value("bands", Json::array())) {
+          for (const auto& [meter, rate] : band.at("usd_per_mtok").items()) {
+            EXPECT_GE(trillionths(rate), trillionths(before.at(meter)))
                 << model.at("id") << " " << meter;
           }
+          before = band["usd_per_mtok"];
         }
       }
     }
@@ -294,38 +559,44 @@ TEST(PriceTablesTest, ABandNeverCostsLessThanTheOneBefore) {
 TEST(PriceTablesTest, ReadingFromTheCacheNeverCostsMoreThanInput) {
   int found = 0;
   for_all_rates([&found](const std::string&, const std::string&, const Json&, const Json& rates) {
-    if (!rates.contains("cache_read")) return;
-    EXPECT_LE(microdollars(rates["cache_read"]), microdollars(rates["input"]));
-    ++found;
+    for (const char* modality : {"", "_audio", "_image", "_video"}) {
+      const std::string read = fmt::format("cache_read{}", modality);
+      const std::string input = fmt::format("input{}", modality);
+      if (!rates.contains(read)) continue;
+      EXPECT_LE(trillionths(rates[read]),
+                trillionths(rates[rates.contains(input) ? input : "input"]));
+      ++found;
+    }
   });
-  EXPECT_GT(found, 50);
+  EXPECT_GT(found, 400);
 }
 
 // Published prices that break a vendor's own rule, each for its reason.
 const std::set<std::string> kRoundedAsPublished = {
-    "claude-3-haiku cache_write_5m",  // 0.30, not 0.3125.
+    "anthropic claude-3-haiku cache_write_5m",        // 0.30, not 0.3125.
+    "google claude-3-haiku@20240307 cache_write_5m",  // The same.
 };
 
 // Goal: writing to the cache costs 1.25 times the input for its short life, at every vendor that
-// charges it, and twice the input for an hour at Anthropic; but for the exceptions named above,
-// each of which must still be one.
+// charges it, 2 times for an hour, 2.5 times for twelve; but for the exceptions named above, each
+// of which must still be one.
 TEST(PriceTablesTest, CacheWritesFollowTheVendorsRule) {
   std::set<std::string> exceptions;
   int found = 0;
   for_all_rates(
       [&](const std::string& vendor, const std::string& id, const Json&, const Json& rates) {
-        const std::int64_t input = microdollars(rates.at("input"));
         const auto check = [&](const char* meter, std::int64_t quarters) {
           if (!rates.contains(meter)) return;
           ++found;
-          if (microdollars(rates[meter]) * 4 == input * quarters) return;
-          exceptions.insert(fmt::format("{} {}", id, meter));
+          if (trillionths(rates[meter]) * 4 == trillionths(rates.at("input")) * quarters) return;
+          exceptions.insert(fmt::format("{} {} {}", vendor, id, meter));
         };
         check("cache_write_5m", 5);
-        if (vendor == "anthropic") check("cache_write_1h", 8);
+        check("cache_write_1h", 8);
+        check("cache_write_12h", 10);
       });
   EXPECT_EQ(exceptions, kRoundedAsPublished);
-  EXPECT_GT(found, 50);
+  EXPECT_GT(found, 250);
 }
 
 }  // namespace
