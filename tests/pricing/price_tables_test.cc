@@ -401,19 +401,19 @@ TEST(PriceTablesTest, OtherVendors) {
   constexpr auto kStandard = ServiceTier::kStandard;
   constexpr auto kSlow = SpeedMode::kStandard;
   expect_spots({
-      {"deepseek", "deepseek-flash", "2026-11-23T02:00:00Z", "0.3 0.006 - - 1.2"},
-      {"deepseek", "deepseek-flash", "2026-11-22T02:00:00Z", "0.15 0.003 - - 0.6"},
-      {"deepseek", "deepseek-v4-pro", "2026-08-16T15:59:59Z", "0.435 0.003625 - - 0.87"},
-      {"deepseek", "deepseek-v4-pro", "2026-08-16T16:00:00Z", "0.66 0.022 - - 1.98"},
-      {"deepseek", "deepseek-v4-flash", "2026-09-10T03:59:59Z", "0.44 0.014 - - 1.32"},
-      {"deepseek", "deepseek-v4-flash", "2026-09-10T04:00:00Z", "0.15 0.003 - - 0.6"},
+      {"deepseek", "deepseek-flash", "2026-11-23T02:00:00Z", "0.3 0.006 0 - 1.2"},
+      {"deepseek", "deepseek-flash", "2026-11-22T02:00:00Z", "0.15 0.003 0 - 0.6"},
+      {"deepseek", "deepseek-v4-pro", "2026-08-16T15:59:59Z", "0.435 0.003625 0 - 0.87"},
+      {"deepseek", "deepseek-v4-pro", "2026-08-16T16:00:00Z", "0.66 0.022 0 - 1.98"},
+      {"deepseek", "deepseek-v4-flash", "2026-09-10T03:59:59Z", "0.44 0.014 0 - 1.32"},
+      {"deepseek", "deepseek-v4-flash", "2026-09-10T04:00:00Z", "0.15 0.003 0 - 0.6"},
       {"deepseek", "deepseek-chat", "2025-06-01T12:00:00Z", "0.27 0.07 - - 1.1"},
       {"deepseek", "deepseek-reasoner", "2025-06-01T17:00:00Z", "0.135 0.035 - - 0.55"},
-      {"x-ai", "grok-4.7", kNow, "2 0.5 - - 6", "", kStandard, kSlow, 199'999},
-      {"x-ai", "grok-4.7", kNow, "4 1 - - 12", "", kStandard, kSlow, 200'000},
-      {"x-ai", "grok-4.6", kNow, "2.2 0.55 - - 6.6", "us"},
-      {"x-ai", "grok-4.5", kNow, "4 0.6 - - 12", "", kStandard, kSlow, 200'000},
-      {"x-ai", "grok-4.3", kNow, "1.25 0.2 - - 2.5"},
+      {"x-ai", "grok-4.7", kNow, "2 0.5 0 - 6", "", kStandard, kSlow, 199'999},
+      {"x-ai", "grok-4.7", kNow, "4 1 0 - 12", "", kStandard, kSlow, 200'000},
+      {"x-ai", "grok-4.6", kNow, "2.2 0.55 0 - 6.6", "us"},
+      {"x-ai", "grok-4.5", kNow, "4 0.6 0 - 12", "", kStandard, kSlow, 200'000},
+      {"x-ai", "grok-4.3", kNow, "1.25 0.2 0 - 2.5"},
       {"x-ai", "grok-4", "2026-01-01", "3 0.75 - - 15"},
       {"mistral", "mistral-large-latest", "2025-12-01", "2 - - - 6"},
       {"mistral", "mistral-large-latest", "2025-12-02", "0.5 0.05 - - 1.5"},
@@ -450,8 +450,8 @@ TEST(PriceTablesTest, WhatWasAnnouncedIsKnownFromThatDay) {
       {"anthropic", "claude-sonnet-5", "2026-09-02", "2026-08-14", "2 0.2 2.5 4 10"},
       {"anthropic", "claude-sonnet-5", "2026-09-02", kNow, "2 0.2 2.5 4 10"},
       {"anthropic", "claude-sonnet-5", "2026-08-31", "2026-07-15", "2 0.2 2.5 4 10"},
-      {"deepseek", "deepseek-v4-pro", "2026-09-15", "2026-09-10", "0.15 0.003 - - 0.6"},
-      {"deepseek", "deepseek-v4-pro", "2026-09-15", "2026-09-11", "0.66 0.022 - - 1.98"},
+      {"deepseek", "deepseek-v4-pro", "2026-09-15", "2026-09-10", "0.15 0.003 0 - 0.6"},
+      {"deepseek", "deepseek-v4-pro", "2026-09-15", "2026-09-11", "0.66 0.022 0 - 1.98"},
       {"google", "gemini-4-argon", "2026-12-01", "2026-09-30", "4 0.2 - - 20"},
       {"google", "gemini-4-argon", "2026-12-01", "2026-09-29", "- - - - -"},
       {"google", "gemini-3.6-flash", "2027-01-01", "2026-08-12", "1.5 0.15 - - 7.5"},
@@ -514,6 +514,10 @@ TEST(PriceTablesTest, PricesAreDollarsPerMillionTokens) {
   int found = 0;
   for_all_rates([&found](const std::string&, const std::string&, const Json&, const Json& rates) {
     for (const auto& [meter, rate] : rates.items()) {
+      if (trillionths(rate) == 0) {
+        EXPECT_EQ(meter, "cache_write_5m") << "free, or not known?";
+        continue;
+      }
       EXPECT_GE(trillionths(rate), 1'000'000'000) << meter << ": per thousand, or in cents?";
       EXPECT_LE(trillionths(rate), 1'000'000'000'000'000) << meter << ": per token, or in cents?";
       ++found;
@@ -587,6 +591,10 @@ TEST(PriceTablesTest, CacheWritesFollowTheVendorsRule) {
       [&](const std::string& vendor, const std::string& id, const Json&, const Json& rates) {
         const auto check = [&](const char* meter, std::int64_t quarters) {
           if (!rates.contains(meter)) return;
+          if (vendor == "deepseek" || vendor == "x-ai") {
+            EXPECT_EQ(trillionths(rates[meter]), 0) << "their writes are free";
+            return;
+          }
           ++found;
           if (trillionths(rates[meter]) * 4 == trillionths(rates.at("input")) * quarters) return;
           exceptions.insert(fmt::format("{} {} {}", vendor, id, meter));
