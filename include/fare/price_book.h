@@ -8,14 +8,14 @@
 #include <string>       // std::string.
 #include <string_view>  // std::string_view.
 
+#include "fare/charge.h"        // Charge.
 #include "fare/expected.h"      // Expected.
-#include "fare/inline_list.h"   // InlineList.
-#include "fare/money.h"         // Cost, Rate.
+#include "fare/money.h"         // Cost.
 #include "fare/price_period.h"  // PricePeriod, ModelAlias.
 #include "fare/terms.h"         // Terms.
 #include "fare/time.h"          // Instant.
 #include "fare/tokens.h"        // Tokens.
-#include "fare/usage.h"         // Meter, Usage.
+#include "fare/usage.h"         // Usage.
 
 namespace fare {
 
@@ -26,13 +26,14 @@ enum class ModelId : std::uint32_t {};
 enum class LookUp : std::uint8_t {
   kFound,
   kUnknown,    // No such model, or no such provider.
-  kAmbiguous,  // Several providers sell it and none was named.
+  kAmbiguous,  // Several providers sell it, none was named, and none of them made it.
   kNotThen,    // The name is an alias, but not of anything at that instant.
 };
 
 struct ModelMatch {
   LookUp status = LookUp::kUnknown;
-  ModelId model{};  // If found.
+  ModelId model{};      // If found.
+  bool resold = false;  // Others sell it too, and no provider was named.
 };
 
 // Facts that stand beside a model's prices.  The views live as long as the book.
@@ -40,51 +41,13 @@ struct ModelFacts {
   ModelId id{};
   std::string_view provider;
   std::string_view model;
-  Tokens context;        // The largest input + output; 0 if the table does not say.
-  Tokens max_output;     // 0 if the table does not say.
-  Tokens min_cacheable;  // The shortest prefix a cache keeps; 0 if the table does not say.
+  std::string_view maker;  // Whose model it is; the provider itself unless it resells it.
+  Tokens context;          // The largest input + output; 0 if the table does not say.
+  Tokens max_output;       // 0 if the table does not say.
+  Tokens min_cacheable;    // The shortest prefix a cache keeps; 0 if the table does not say.
   std::optional<Instant> retired;             // When the vendor stopped, or will stop, serving it.
   std::span<const std::string> capabilities;  // "tools", "image_input", ...; sorted.
   std::span<const ModelAlias> aliases;
-};
-
-enum class PriceStatus : std::uint8_t {
-  kPriced,           // Every token has its price.
-  kPartiallyPriced,  // Some meter that was used has no rate: `total` is what is known, not the
-                     // cost.
-  kUnpriced,         // Nothing has a price.
-};
-
-[[nodiscard]] std::string_view to_string(PriceStatus status);
-
-// Why a charge is unpriced as a whole.
-enum class PriceGap : std::uint8_t {
-  kNone,
-  kNoRow,       // The model has no row at that instant, as known then.
-  kNoTerms,     // The row does not say what that tier, speed or region costs.
-  kNoCalendar,  // Whether that day is a holiday is not known: the calendar ends before it.
-};
-
-// One line of a cost: what was used and billed at one rate.
-struct CostLine {
-  Meter meter;  // Whose rate it is; a modality without its own stands on its parent's line.
-  Tokens count;
-  // Picodollars for `parts` units: an exact multiplier such as 0.5 may leave a fraction.
-  Rate rate;
-  std::int64_t parts;
-  Cost cost;    // rate * count / parts; half to even where that leaves a remainder.
-  bool priced;  // False: the table has no rate for this meter, and `rate` and `cost` mean nothing.
-};
-
-// What a usage costs, line by line.  A value; it allocates nothing.
-struct Charge {
-  PriceStatus status = PriceStatus::kUnpriced;
-  PriceGap gap = PriceGap::kNone;
-  Cost total;                               // The sum of the priced lines, exactly.
-  InlineList<CostLine, kMeterCount> lines;  // In Meter order.
-  // Which row, terms and band: "openai/gpt-5.4 from 2026-03-05..., batch x 0.5".  Lives as long as
-  // the book.
-  std::string_view rule;
 };
 
 struct PriceTables;  // What a book holds inside.
@@ -104,8 +67,9 @@ class PriceBook {
   // with any of them, each with its place; a model or alias that stands twice for one provider.
   [[nodiscard]] static Expected<PriceBook> parse(std::span<const Source> sources);
 
-  // Finds a model by its exact id, or by an alias that means it at `at`.  An empty provider matches
-  // any.  About 50 ns; allocates nothing.
+  // Finds a model by its exact id, or by an alias that means it at `at`.  Without a provider, the
+  // only one that sells it is meant; of several, the one that made it.  About 50 ns; allocates
+  // nothing.
   [[nodiscard]] ModelMatch find(std::string_view provider, std::string_view model,
                                 Instant at) const;
 

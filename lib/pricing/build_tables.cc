@@ -263,7 +263,7 @@ class TablesBuilder {
   }
 
   void say_model(const PricedModel& model) {
-    say("model" + counted(model.provider) + counted(model.id));
+    say("model" + counted(model.provider) + counted(model.id) + counted(model.maker));
     say(fmt::format("\t{}\t{}\t{}\t{}", model.context.count(), model.max_output.count(),
                     model.min_cacheable.count(), count_of(model.retired)));
     for (const ModelAlias& alias : model.aliases) {

@@ -78,15 +78,23 @@ ModelMatch PriceBook::find(std::string_view provider, std::string_view model, In
   const auto found = tables_->names.find(model);
   if (found == tables_->names.end()) return {};
   ModelMatch match;
+  int sellers = 0;
+  int makers = 0;
   for (const NameMeaning& meaning : found->second) {
     if (!provider.empty() && (*tables_)[meaning.model].provider != provider) continue;
     if (at < meaning.from || at >= meaning.until) {
       if (match.status == LookUp::kUnknown) match.status = LookUp::kNotThen;
       continue;
     }
-    if (match.status == LookUp::kFound) return {.status = LookUp::kAmbiguous};
-    match = {.status = LookUp::kFound, .model = meaning.model};
+    ++sellers;
+    const bool made_here = (*tables_)[meaning.model].maker.empty();
+    makers += made_here ? 1 : 0;
+    if (match.status != LookUp::kFound || made_here) {
+      match = {.status = LookUp::kFound, .model = meaning.model};
+    }
   }
+  if (sellers > 1 && makers != 1) return {.status = LookUp::kAmbiguous};
+  match.resold = sellers > 1;
   return match;
 }
 
@@ -95,6 +103,7 @@ ModelFacts PriceBook::facts(ModelId model) const {
   return {.id = model,
           .provider = found.provider,
           .model = found.id,
+          .maker = found.maker.empty() ? found.provider : found.maker,
           .context = found.context,
           .max_output = found.max_output,
           .min_cacheable = found.min_cacheable,

@@ -73,6 +73,7 @@ std::optional<ModelAlias> read_alias(const JsonNode& node) {
 }
 
 void read_facts(ObjectReader& reader, PricedModel& model) {
+  reader.optional("maker", model.maker, json::text(kNameMax));
   const auto size = json::integer(1, kTokensMax.count());
   std::int64_t count = 0;
   if (reader.optional("context_tokens", count, size)) model.context = Tokens(count);

@@ -56,6 +56,7 @@ struct Row {
 struct PricedModel {
   std::string provider;
   std::string id;
+  std::string maker;  // Empty: the provider itself.
   std::vector<ModelAlias> aliases;
   std::vector<std::string> capabilities;
   Tokens context;

@@ -238,7 +238,8 @@ void Accounts::share_cache(std::int64_t input) {
   }
   set(Meter::kCacheRead, read - cached);
   for (std::size_t i = 0; i < kModalities && text < 0; ++i) {
-    Usage::Count fresh = usage_[static_cast<Meter>(static_cast<std::size_t>(Meter::kInputAudio) + i)];
+    Usage::Count fresh =
+        usage_[static_cast<Meter>(static_cast<std::size_t>(Meter::kInputAudio) + i)];
     const Tokens short_of(std::min(-text, fresh.count()));
     const Tokens moved = std::min(short_of, Tokens(unstated));
     fresh -= short_of;  // What is not read was written; writes have no modality.

@@ -100,17 +100,16 @@ std::optional<fare::ModelId> Quoter::find(const QuoteQuestion& question, std::st
                                           bool advise) {
   fare::ModelMatch match = prices_->find(question.provider, model, question.at);
   const std::string_view vendor = vendor_of(question.api);
-  if (match.status == fare::LookUp::kAmbiguous && !vendor.empty()) {
+  if ((match.status == fare::LookUp::kAmbiguous || match.resold) && !vendor.empty()) {
     const fare::ModelMatch own = prices_->find(vendor, model, question.at);
     if (own.status == fare::LookUp::kFound) {
       match = own;
-      if (advise) {
-        quote_.notes.push_back(fmt::format(
-            "several providers sell \"{}\": priced as {}'s, whose API it is; name another with "
-            "--provider",
-            model, vendor));
-      }
+      match.resold = true;
     }
+  }
+  if (match.resold && advise) {
+    quote_.notes.push_back(fmt::format("several providers sell it: priced as {}'s",
+                                       prices_->facts(match.model).provider));
   }
   switch (match.status) {
     case fare::LookUp::kFound:

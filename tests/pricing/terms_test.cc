@@ -109,16 +109,8 @@ TEST_F(TermsTest, SelectByTierSpeedAndRegion) {
   } cases[] = {
       {"default", {}, "0.003625", "2", "10000"},
       {"anywhere", {.region = "global"}, "0.003625", "2", "10000"},
-      {"batch",
-       {.tier = ServiceTier::kBatch},
-       "0.0018125",
-       "1",
-       "10000"},
-      {"priority",
-       {.tier = ServiceTier::kPriority},
-       "6",
-       "12",
-       "20000"},
+      {"batch", {.tier = ServiceTier::kBatch}, "0.0018125", "1", "10000"},
+      {"priority", {.tier = ServiceTier::kPriority}, "6", "12", "20000"},
       {"us", {.region = "us"}, "0.0039875", "2.2", "10000"},
       {"stated, not 0.5 x 1.1",
        {.tier = ServiceTier::kBatch, .region = "us"},
@@ -130,21 +122,13 @@ TEST_F(TermsTest, SelectByTierSpeedAndRegion) {
        "6.6",
        "13.2",
        "20000"},
-      {"fast",
-       {.speed = SpeedMode::kFast},
-       "0.0090625",
-       "5",
-       "10000"},
+      {"fast", {.speed = SpeedMode::kFast}, "0.0090625", "5", "10000"},
       {"batch, fast",
        {.tier = ServiceTier::kBatch, .speed = SpeedMode::kFast},
        "0.00453125",
        "2.5",
        "10000"},
-      {"flex is not said",
-       {.tier = ServiceTier::kFlex},
-       "no terms",
-       "no terms",
-       "no terms"},
+      {"flex is not said", {.tier = ServiceTier::kFlex}, "no terms", "no terms", "no terms"},
       {"nor is eu", {.region = "eu"}, "no terms", "no terms", "no terms"},
   };
   for (const auto& test : cases) {
@@ -274,6 +258,33 @@ TEST_F(TermsTest, AliasesMeanWhatTheyMeantThen) {
   const PriceBook one = parse(file.dump(), std::string(kCalendar)).value();
   EXPECT_EQ(one.find("", "m-latest", at("2026-02-01T00:00:00Z")).status, LookUp::kNotThen);
   EXPECT_EQ(one.find("w", "m-latest", at("2026-04-01T00:00:00Z")).status, LookUp::kUnknown);
+}
+
+// Goal: without a provider, a name that several sell means its maker's own.
+TEST_F(TermsTest, AResoldModelIsItsMakersUnlessAProviderIsNamed) {
+  const auto book_of = [](const char* first, const char* second) {
+    std::vector<std::string> texts;
+    for (const auto& [vendor, maker] : {std::pair("a", first), std::pair("b", second)}) {
+      Json file = Json::parse(kPrices);
+      file["vendor"] = vendor;
+      file["models"].erase(0);
+      if (*maker != '\0') file["models"][0]["maker"] = maker;
+      texts.push_back(file.dump());
+    }
+    const PriceBook::Source sources[] = {{"a", texts[0]}, {"b", texts[1]}, {"cn.json", kCalendar}};
+    return PriceBook::parse(sources).value();
+  };
+  const Instant now = at("2026-01-01T00:00:00Z");
+  const PriceBook book = book_of("b", "");
+  const ModelMatch own = book.find("", "n", now);
+  ASSERT_EQ(own.status, LookUp::kFound);
+  EXPECT_TRUE(own.resold);
+  EXPECT_EQ(book.facts(own.model).provider, "b");
+  const ModelMatch named = book.find("a", "n", now);
+  EXPECT_FALSE(named.resold);
+  EXPECT_EQ(book.facts(named.model).maker, "b");
+  EXPECT_EQ(book_of("c", "c").find("", "n", now).status, LookUp::kAmbiguous);
+  EXPECT_EQ(book_of("", "").find("", "n", now).status, LookUp::kAmbiguous);
 }
 
 TEST_F(TermsTest, FactsStandBesideThePrices) {
