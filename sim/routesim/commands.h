@@ -20,6 +20,7 @@ enum ExitCode : int {
 void add_run_command(CLI::App& app, int& exit_code);
 void add_compare_command(CLI::App& app, int& exit_code);
 void add_price_command(CLI::App& app, int& exit_code);
+void add_cache_command(CLI::App& app, int& exit_code);
 
 // Prints every error, a line each, to stderr; returns kBadInput.
 int complain(const fare::Errors& errors);
