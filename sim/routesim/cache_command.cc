@@ -1,20 +1,24 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
-#include "report/format.h"
-#include "report/table.h"
+#include "fare/cache_rules.h"
+#include "routesim/cache_report.h"
 #include "routesim/commands.h"
 #include "study/cache_replay.h"
+#include "study/files.h"
+#include "study/rules_replay.h"
 
 namespace routesim {
 namespace {
 
+namespace fs = std::filesystem;
 using fare::ErrorCode;
-using Json = nlohmann::ordered_json;
 
 constexpr std::int64_t kCapacityMax = 1'000'000'000;
 
@@ -22,9 +26,12 @@ struct ReplayOptions {
   std::string trace;
   std::string format;
   std::string policy;
+  std::string rules;
+  std::string at;
   std::int64_t capacity = 0;  // 0: not given.
   std::int64_t block_tokens = 0;
   bool second_half = false;
+  bool simplified = false;
   bool json = false;
 };
 
@@ -32,119 +39,152 @@ struct ReplayOptions {
 struct ReplayPlan {
   PromptOptions prompts;
   BlockReplayOptions blocks;
+  std::optional<fare::CacheRuleBook> book;  // If --rules was given; `rules` points into it.
+  RulesReplayOptions rules;
 };
 
-fare::Expected<ReplayPlan> make_plan(const ReplayOptions& options) {
-  fare::Errors errors;
-  const auto note = [&errors](ErrorCode code, const char* where, std::string message) {
-    errors.push_back({code, where, std::move(message)});
-  };
-  ReplayPlan plan;
-  const auto format = parse_prompt_format(options.format);
-  if (format) plan.prompts.format = *format;
-  if (!format) note(format.error()[0].code, "--format", format.error()[0].message);
-  const auto policy = fare::parse_eviction(options.policy.empty() ? "none" : options.policy);
-  if (policy) plan.blocks.cache.eviction = *policy;
-  if (!policy) note(policy.error()[0].code, "--policy", policy.error()[0].message);
+// Notes problems with options, each with its place.
+class Notes {
+ public:
+  void add(ErrorCode code, std::string where, std::string message) {
+    errors_.push_back({code, std::move(where), std::move(message)});
+  }
+
+  // The value, or its errors noted; those without a place are given `where`.
+  template <class T>
+  std::optional<T> take(fare::Expected<T> value, const std::string& where) {
+    if (value) return std::move(*value);
+    for (fare::Error& error : value.error()) {
+      if (error.where.empty()) error.where = where;
+      errors_.push_back(std::move(error));
+    }
+    return std::nullopt;
+  }
+
+  fare::Errors& errors() { return errors_; }
+
+ private:
+  fare::Errors errors_;
+};
+
+// The shipped rules: beside the caller, beside the program's build, or as installed with it.
+std::string shipped_rules() {
+  std::error_code error;
+  const fs::path bin = fs::read_symlink("/proc/self/exe", error).parent_path();
+  for (const fs::path& place : {fs::path("pricing/cache"), bin / "../../../pricing/cache",
+                                bin / "../share/fare/pricing/cache"}) {
+    if (fs::is_directory(place, error)) return place.lexically_normal().string();
+  }
+  return "pricing/cache";
+}
+
+// The rules of a file, or of all files of a folder.
+fare::Expected<fare::CacheRuleBook> load_rules(const std::string& path) {
+  std::vector<std::string> paths = {path};
+  if (!path.ends_with(".json")) {
+    auto listed = list_folder(path, ".json");
+    if (!listed) return tl::unexpected(std::move(listed.error()));
+    paths = std::move(*listed);
+    std::erase_if(paths, [](const std::string& one) { return one.ends_with("schema.json"); });
+  }
+  Notes notes;
+  std::vector<std::string> texts;
+  for (const std::string& one : paths) {
+    texts.push_back(notes.take(read_file(one), one).value_or(std::string()));
+  }
+  if (!notes.errors().empty()) return tl::unexpected(std::move(notes.errors()));
+  std::vector<fare::CacheRuleBook::Source> sources;
+  for (std::size_t i = 0; i < paths.size(); ++i) sources.push_back({paths[i], texts[i]});
+  return fare::CacheRuleBook::parse(sources);
+}
+
+// --rules NAME, FILE.json#NAME, or FILE.json if that has one name only.
+void plan_rules(const ReplayOptions& options, ReplayPlan& plan, Notes& notes) {
+  if (!options.policy.empty() || options.capacity > 0) {
+    notes.add(ErrorCode::kConflict, "--rules",
+              "a vendor's rules have no --policy and no --capacity: ask for one or the other");
+  }
+  fare::Instant at = fare::Instant::max();  // The newest.
+  if (!options.at.empty()) {
+    at = notes.take(fare::parse_instant(options.at), "--at").value_or(at);
+  }
+  const std::size_t end = options.rules.find(".json");
+  const bool is_file = end != std::string::npos;
+  const std::string file = is_file ? options.rules.substr(0, end + 5) : shipped_rules();
+  std::string name = options.rules;
+  if (is_file) name = options.rules.substr(std::min(end + 6, options.rules.size()));
+  plan.book = notes.take(load_rules(file), file);
+  if (!plan.book) return;
+  const std::vector<std::string> names = plan.book->names();
+  if (name.empty() && names.size() == 1) name = names.front();
+  const auto choice = notes.take(plan.book->find(name, at), "--rules");
+  if (choice) plan.rules.choice = *choice;
+  plan.rules.second_half = options.second_half;
+}
+
+void plan_policy(const ReplayOptions& options, ReplayPlan& plan, Notes& notes) {
+  const std::string name = options.policy.empty() ? "none" : options.policy;
+  const auto policy = notes.take(fare::parse_eviction(name), "--policy");
+  if (!policy) return;
+  plan.blocks.cache.eviction = *policy;
   plan.blocks.cache.blocks_max = static_cast<std::uint64_t>(options.capacity);
   plan.blocks.second_half = options.second_half;
-  if (policy && *policy == fare::Eviction::kNone && options.capacity > 0) {
-    note(ErrorCode::kConflict, "--capacity",
-         fmt::format("{} blocks bound nothing under the policy \"none\": name a --policy",
-                     options.capacity));
+  if (*policy == fare::Eviction::kNone && options.capacity > 0) {
+    notes.add(ErrorCode::kConflict, "--capacity",
+              fmt::format("{} blocks bound nothing under the policy \"none\": name a --policy",
+                          options.capacity));
   }
-  if (policy && *policy != fare::Eviction::kNone && options.capacity == 0) {
-    note(ErrorCode::kMissingKey, "--policy",
-         fmt::format("\"{}\" needs --capacity BLOCKS", options.policy));
+  if (*policy != fare::Eviction::kNone && options.capacity == 0) {
+    notes.add(ErrorCode::kMissingKey, "--policy",
+              fmt::format("\"{}\" needs --capacity BLOCKS", name));
   }
+}
+
+fare::Expected<ReplayPlan> make_plan(const ReplayOptions& options) {
+  Notes notes;
+  ReplayPlan plan;
+  const auto format = notes.take(parse_prompt_format(options.format), "--format");
+  if (format) plan.prompts.format = *format;
   if (options.block_tokens > 0) {
     plan.prompts.block_tokens = options.block_tokens;
     if (format && *format != PromptFormat::kMooncake) {
-      note(ErrorCode::kConflict, "--block-tokens",
-           fmt::format("is for mooncake only: \"{}\" says itself what a block is", options.format));
+      notes.add(ErrorCode::kConflict, "--block-tokens",
+                fmt::format("is for mooncake only: {} traces say what a block is", options.format));
     }
   }
-  if (!errors.empty()) return tl::unexpected<fare::Errors>(std::move(errors));
+  if (!options.rules.empty()) {
+    plan_rules(options, plan, notes);
+  } else {
+    plan_policy(options, plan, notes);
+    const char* const alone = options.simplified ? "--simplified" : "--at";
+    if (options.simplified || !options.at.empty()) {
+      notes.add(ErrorCode::kMissingKey, alone, "says something about --rules: name them");
+    }
+  }
+  if (!notes.errors().empty()) return tl::unexpected(std::move(notes.errors()));
   return plan;
 }
 
-Json trace_json(const PromptTrace& trace) {
-  return {{"trace", trace.name},
-          {"format", to_string(trace.format)},
-          {"calls", trace.calls.size()},
-          {"sessions", trace.sessions.size()},
-          {"unique_blocks", trace.unique_blocks}};
-}
-
-std::string dump(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-std::string percent(double share) { return fmt::format("{:.2f} %", 100 * share); }
-
-std::string blocks_json(const PromptTrace& trace, const BlockReplayOptions& options,
-                        const BlockReplay& replay) {
-  Json json = trace_json(trace);
-  const bool bounded = options.cache.eviction != fare::Eviction::kNone;
-  json["policy"] = to_string(options.cache.eviction);
-  json["capacity_blocks"] = bounded ? Json(options.cache.blocks_max) : Json(nullptr);
-  json["second_half"] = options.second_half;
-  json["calls_measured"] = replay.measured;
-  json["hit_tokens"] = replay.hit_tokens;
-  json["input_tokens"] = replay.input_tokens;
-  json["hit_blocks"] = replay.hit_blocks;
-  json["blocks"] = replay.blocks;
-  for (const HitRate& rate : replay.rates) {
-    json["rates"][rate.name] = {{"value", rate.value}, {"definition", rate.definition}};
+RulesAnswer ask_rules(const PromptTrace& trace, const ReplayPlan& plan,
+                      const ReplayOptions& options) {
+  RulesAnswer answer{.name = options.rules,
+                     .options = plan.rules,
+                     .simplified = options.simplified,
+                     .replay = {},
+                     .longest = {}};
+  const fare::CacheChoice& choice = plan.rules.choice;
+  const fare::CacheLifetime& lifetime = choice.rules->lifetimes[choice.lifetime];
+  if (options.simplified) {
+    answer.replay = replay_simplified(trace, plan.rules);
+    return answer;
   }
-  return dump(json);
-}
-
-// Lines of at most 78 columns, the later ones indented.
-std::string wrapped(std::string_view text, std::string_view indent) {
-  constexpr std::size_t kWidth = 78;
-  std::string out(indent);
-  std::size_t column = indent.size();
-  while (!text.empty()) {
-    const std::string_view word = text.substr(0, text.find(' '));
-    if (column > indent.size() && column + 1 + word.size() > kWidth) {
-      out += fmt::format("\n{}", indent);
-      column = indent.size();
-    } else if (column > indent.size()) {
-      out += ' ';
-      ++column;
-    }
-    out += word;
-    column += word.size();
-    text.remove_prefix(std::min(text.size(), word.size() + 1));
+  answer.replay = replay_rules(trace, plan.rules);
+  if (lifetime.ttl_max != lifetime.ttl) {
+    RulesReplayOptions longest = plan.rules;
+    longest.life = 1;
+    answer.longest = replay_rules(trace, longest);
   }
-  return out + "\n";
-}
-
-std::string blocks_text(const PromptTrace& trace, const BlockReplayOptions& options,
-                        const BlockReplay& replay) {
-  const bool bounded = options.cache.eviction != fare::Eviction::kNone;
-  std::string text = fmt::format("{} of the input tokens are read from the cache.\n",
-                                 percent(replay.rates.front().value));
-  text += wrapped(
-      fmt::format(
-          "{}: {} calls{}, {} distinct blocks; {}", trace.name, count_text(replay.calls),
-          options.second_half ? fmt::format(", {} measured", count_text(replay.measured)) : "",
-          count_text(trace.unique_blocks),
-          bounded ? fmt::format("{} with room for {} blocks.", to_string(options.cache.eviction),
-                                count_text(options.cache.blocks_max))
-                  : "a cache without bound."),
-      "  ");
-  Table table({"", "hit", "of"});
-  table.add({"tokens", count_text(static_cast<std::uint64_t>(replay.hit_tokens)),
-             count_text(static_cast<std::uint64_t>(replay.input_tokens))});
-  table.add({"blocks", count_text(replay.hit_blocks), count_text(replay.blocks)});
-  text += table.text({}) + "Rates, by definition:\n";
-  for (const HitRate& rate : replay.rates) {
-    text += fmt::format("  {:<16} {:>9}\n", rate.name, percent(rate.value));
-    text += wrapped(rate.definition, "      ");
-  }
-  return text;
+  return answer;
 }
 
 int run_replay(const ReplayOptions& options) {
@@ -152,11 +192,52 @@ int run_replay(const ReplayOptions& options) {
   if (!plan) return complain(plan.error());
   const fare::Expected<PromptTrace> trace = read_prompt_trace(options.trace, plan->prompts);
   if (!trace) return complain(trace.error());
-  const BlockReplay replay = replay_blocks(*trace, plan->blocks);
-  const std::string text = options.json ? blocks_json(*trace, plan->blocks, replay)
-                                        : blocks_text(*trace, plan->blocks, replay);
+  std::string text;
+  if (plan->book) {
+    const std::string why =
+        options.simplified ? why_not_simplified(*trace, *plan->rules.choice.rules) : "";
+    if (!why.empty()) return complain({{ErrorCode::kConflict, "--simplified", why}});
+    const RulesAnswer answer = ask_rules(*trace, *plan, options);
+    text = options.json ? to_json(*trace, answer) : to_text(*trace, answer);
+  } else {
+    const BlockReplay replay = replay_blocks(*trace, plan->blocks);
+    text = options.json ? to_json(*trace, plan->blocks, replay)
+                        : to_text(*trace, plan->blocks, replay);
+  }
   std::fwrite(text.data(), 1, text.size(), stdout);
   return kGood;
+}
+
+void add_replay_options(CLI::App& replay, ReplayOptions& options) {
+  replay.add_option("trace", options.trace, "The trace, plain or gzip")->required();
+  replay.add_option("--format", options.format, "mooncake, ragpulse or claude-code")
+      ->required()
+      ->type_name("NAME");
+  replay
+      .add_option("--policy", options.policy,
+                  "What goes when the cache is full:\nlru-flat, lru-leaf, lru-rev (as vLLM), fifo, "
+                  "lfu,\noptimal (an oracle); default: none, no bound")
+      ->type_name("NAME");
+  replay.add_option("--capacity", options.capacity, "How many blocks the cache holds")
+      ->check(CLI::Range(std::int64_t{1}, kCapacityMax))
+      ->type_name("BLOCKS");
+  replay
+      .add_option("--rules", options.rules,
+                  "A vendor's rules instead: anthropic-5m,\nanthropic-1h, openai-5.6, "
+                  "openai-128-24h, deepseek,\ngemini-implicit, infinite, ..., or FILE.json#NAME")
+      ->type_name("NAME");
+  replay.add_option("--at", options.at, "The rules in force at this instant;\ndefault: the newest")
+      ->type_name("INSTANT");
+  replay.add_flag("--simplified", options.simplified,
+                  "The simplified model of the rules,\nby which vendors are compared");
+  replay
+      .add_option("--block-tokens", options.block_tokens,
+                  "Tokens a block in mooncake traces; default: 512")
+      ->check(CLI::Range(1, 1'000'000))
+      ->type_name("TOKENS");
+  replay.add_flag("--second-half", options.second_half,
+                  "Measure the second half of the calls;\nthe first warms the cache up");
+  replay.add_flag("--json", options.json, "Print JSON instead of text");
 }
 
 }  // namespace
@@ -171,28 +252,11 @@ void add_cache_command(CLI::App& app, int& exit_code) {
       "Examples:\n"
       "  routesim cache replay conversation_trace.jsonl.gz --format mooncake \\\n"
       "      --policy lru-leaf --capacity 10000\n"
-      "  routesim cache replay 0_trace.jsonl.gz --format ragpulse --policy fifo \\\n"
-      "      --capacity 512 --second-half --json\n"
+      "  routesim cache replay sessions.jsonl.gz --format claude-code --rules anthropic-1h\n"
+      "  routesim cache replay sessions.jsonl.gz --format claude-code --rules openai-5.6 \\\n"
+      "      --simplified --json\n"
       "Exit code: 0 done, 2 bad input.");
-  replay->add_option("trace", options->trace, "The trace, plain or gzip")->required();
-  replay->add_option("--format", options->format, "mooncake, ragpulse or claude-code")->required();
-  replay
-      ->add_option(
-          "--policy", options->policy,
-          "What goes when the cache is full:\nlru-flat, lru-leaf, lru-rev (as vLLM), fifo, "
-          "lfu,\noptimal (an oracle); default: none, no bound")
-      ->type_name("NAME");
-  replay->add_option("--capacity", options->capacity, "How many blocks the cache holds")
-      ->check(CLI::Range(std::int64_t{1}, kCapacityMax))
-      ->type_name("BLOCKS");
-  replay
-      ->add_option("--block-tokens", options->block_tokens,
-                   "Tokens a block in mooncake traces; default: 512")
-      ->check(CLI::Range(1, 1'000'000))
-      ->type_name("TOKENS");
-  replay->add_flag("--second-half", options->second_half,
-                   "Measure the second half of the calls; the first warms the cache up");
-  replay->add_flag("--json", options->json, "Print JSON instead of text");
+  add_replay_options(*replay, *options);
   replay->callback([options, &exit_code] { exit_code = run_replay(*options); });
 }
 

@@ -23,62 +23,54 @@ std::vector<fare::BlockList> block_lists(const PromptTrace& trace) {
   return lists;
 }
 
-// Counts one call after the other.
-class Tally {
- public:
-  void add(const PromptCall& call, std::uint64_t hits) {
-    const std::int64_t block = call.block_tokens.count();
-    const std::int64_t weight = call.weight.count();
-    const std::int64_t tokens = std::min(static_cast<std::int64_t>(hits) * block, weight);
-    const auto full =
-        std::min<std::uint64_t>(call.blocks, static_cast<std::uint64_t>(weight / block));
-    ++replay_.measured;
-    replay_.hit_tokens += tokens;
-    replay_.input_tokens += weight;
-    replay_.hit_blocks += hits;
-    replay_.blocks += call.blocks;
-    full_hits_ += std::min(hits, full);
-    full_blocks_ += full;
-    shares_ += share(static_cast<double>(tokens), static_cast<double>(weight));
-  }
-
-  BlockReplay finish(std::uint64_t calls, bool second_half) {
-    const auto rate = [](std::uint64_t part, std::uint64_t whole) {
-      return share(static_cast<double>(part), static_cast<double>(whole));
-    };
-    const bool all = !second_half;
-    replay_.calls = calls;
-    replay_.rates = {
-        {all ? "tok" : "tok_2nd",
-         share(static_cast<double>(replay_.hit_tokens), static_cast<double>(replay_.input_tokens)),
-         kTokens},
-        {all ? "blk" : "blk_2nd", rate(replay_.hit_blocks, replay_.blocks), kBlocks},
-        {all ? "full_blk" : "full_blk_2nd", rate(full_hits_, full_blocks_), kFull},
-        {all ? "request_mean" : "request_mean_2nd",
-         share(shares_, static_cast<double>(replay_.measured)), kMean}};
-    return std::move(replay_);
-  }
-
- private:
-  BlockReplay replay_;
-  std::uint64_t full_hits_ = 0;
-  std::uint64_t full_blocks_ = 0;
-  double shares_ = 0;
-};
-
 }  // namespace
+
+void HitTally::add(const PromptCall& call, std::uint64_t hits, std::int64_t tokens) {
+  const auto full = std::min<std::uint64_t>(
+      call.blocks, static_cast<std::uint64_t>(call.weight.count() / call.block_tokens.count()));
+  ++replay_.measured;
+  replay_.hit_tokens += tokens;
+  replay_.input_tokens += call.weight.count();
+  replay_.hit_blocks += hits;
+  replay_.blocks += call.blocks;
+  full_hits_ += std::min(hits, full);
+  full_blocks_ += full;
+  shares_ += share(static_cast<double>(tokens), static_cast<double>(call.weight.count()));
+}
+
+BlockReplay HitTally::finish(std::uint64_t calls, bool second_half) {
+  const auto rate = [](std::uint64_t part, std::uint64_t whole) {
+    return share(static_cast<double>(part), static_cast<double>(whole));
+  };
+  const bool all = !second_half;
+  replay_.calls = calls;
+  replay_.rates = {
+      {all ? "tok" : "tok_2nd",
+       share(static_cast<double>(replay_.hit_tokens), static_cast<double>(replay_.input_tokens)),
+       kTokens},
+      {all ? "blk" : "blk_2nd", rate(replay_.hit_blocks, replay_.blocks), kBlocks},
+      {all ? "full_blk" : "full_blk_2nd", rate(full_hits_, full_blocks_), kFull},
+      {all ? "request_mean" : "request_mean_2nd",
+       share(shares_, static_cast<double>(replay_.measured)), kMean}};
+  return std::move(replay_);
+}
+
+std::int64_t tokens_of(const PromptCall& call, std::uint64_t blocks) {
+  return std::min(static_cast<std::int64_t>(blocks) * call.block_tokens.count(),
+                  call.weight.count());
+}
 
 BlockReplay replay_blocks(const PromptTrace& trace, const BlockReplayOptions& options) {
   const std::unique_ptr<fare::BlockCache> cache = fare::BlockCache::create(options.cache);
   std::optional<fare::Future> future;
   if (options.cache.eviction == fare::Eviction::kOptimal) future.emplace(block_lists(trace));
   const std::size_t first = options.second_half ? trace.calls.size() / 2 : 0;
-  Tally tally;
+  HitTally tally;
   for (std::size_t i = 0; i < trace.calls.size(); ++i) {
     const PromptCall& call = trace.calls[i];
     const auto next_use = future ? future->of(i) : std::span<const std::uint32_t>();
     const std::uint64_t hits = cache->use(trace.blocks(call), next_use);
-    if (i >= first) tally.add(call, hits);
+    if (i >= first) tally.add(call, hits, tokens_of(call, hits));
   }
   return tally.finish(trace.calls.size(), options.second_half);
 }

@@ -14,7 +14,7 @@ namespace routesim {
 struct HitRate {
   std::string_view name;  // "tok", "blk", "full_blk", "request_mean"; ending in "_2nd" where only
                           // the second half of the calls is measured.
-  double value = 0;  // In [0, 1]; 0 of nothing is 0.
+  double value = 0;       // In [0, 1]; 0 of nothing is 0.
   std::string_view definition;
 };
 
@@ -39,5 +39,23 @@ struct BlockReplayOptions {
 // min(h * block_tokens, weight) tokens.  A pure function.  O(blocks).
 [[nodiscard]] BlockReplay replay_blocks(const PromptTrace& trace,
                                         const BlockReplayOptions& options);
+
+// What so many leading blocks of a call stand for.
+[[nodiscard]] std::int64_t tokens_of(const PromptCall& call, std::uint64_t blocks);
+
+// Counts hits call by call, for whoever replays.
+class HitTally {
+ public:
+  void add(const PromptCall& call, std::uint64_t hit_blocks, std::int64_t hit_tokens);
+
+  // Ends the counting: `calls` went through the cache.
+  BlockReplay finish(std::uint64_t calls, bool second_half);
+
+ private:
+  BlockReplay replay_;
+  std::uint64_t full_hits_ = 0;
+  std::uint64_t full_blocks_ = 0;
+  double shares_ = 0;
+};
 
 }  // namespace routesim

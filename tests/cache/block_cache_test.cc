@@ -14,43 +14,23 @@
 
 #include "allocations.h"
 #include "base/random.h"
+#include "cache/fixture.h"
 
 namespace fare {
 namespace {
 
-using Names = std::vector<std::uint64_t>;
 using Requests = std::vector<Names>;
 
 constexpr Eviction kAll[] = {Eviction::kNone,   Eviction::kLruFlat, Eviction::kLruLeaf,
                              Eviction::kLruRev, Eviction::kFifo,    Eviction::kLfu,
                              Eviction::kOptimal};
 
-std::vector<BlockRun> runs_of(const Names& names) {
-  std::vector<BlockRun> runs;
-  for (const std::uint64_t name : names) {
-    if (!runs.empty() && runs.back().first + runs.back().count == name) {
-      ++runs.back().count;
-    } else {
-      runs.push_back({name, 1});
-    }
-  }
-  return runs;
-}
-
-// Paths from the root of a tree with two or three branches everywhere; the name of a node is its
-// path written as a number, so it determines its prefix.
 Requests random_requests(std::uint64_t seed, std::size_t count, std::uint64_t depth_max) {
   const RandomKey key(seed, 0, Purpose::kTest);
   Requests requests;
   for (std::size_t i = 0; i < count; ++i) {
     RandomStream random(key, i);
-    Names names;
-    std::uint64_t name = 0;
-    for (std::uint64_t left = random.below(depth_max + 1); left > 0; --left) {
-      name = name * 4 + 1 + (random.below(3) == 0 ? 1 + random.below(2) : 0);
-      names.push_back(name);
-    }
-    requests.push_back(std::move(names));
+    requests.push_back(random_path(random, depth_max));
   }
   return requests;
 }
