@@ -33,6 +33,11 @@ Duration first_token_of(const PromptCall& call) {
   return std::min(known ? call.answer : kFirstTokenUnknown, kFirstTokenMax);
 }
 
+std::uint64_t whole_blocks(const PromptCall& call) {
+  return std::min<std::uint64_t>(
+      call.blocks, static_cast<std::uint64_t>(call.weight.count() / call.block_tokens.count()));
+}
+
 // A session's calls: a range of the trace.
 struct SessionRange {
   std::size_t begin;
@@ -71,7 +76,7 @@ class Positions {
     const PromptCall& call = trace_.calls[number];
     if (trace_.format != PromptFormat::kClaudeCode) {
       positions_.clear();
-      for (std::uint64_t n = 1; n <= call.blocks; ++n) add(call, n, positions_);
+      for (std::uint64_t n = 0; n <= whole_blocks(call); ++n) add(call, n, positions_);
       return positions_;
     }
     const auto [before, shared] = ancestor(call);
@@ -189,7 +194,7 @@ class SessionReplay {
       caller.machine = spread_.place(first ^ fare::cache_scope(rules_, caller), now);
     }
     fare::CachePrompt prompt{.scope = fare::cache_scope(rules_, caller),
-                             .blocks = trace_.blocks(call),
+                             .blocks = blocks_of(call),
                              .input = call.weight,
                              .block_tokens = call.block_tokens,
                              .minimum = rules_.minimum_for(model),
@@ -204,9 +209,20 @@ class SessionReplay {
   }
 
  private:
+  // An entry at the end of a prompt would end within its last block, which no other prompt has; so
+  // where entries are read whole, they end with the last block that is full.
+  fare::BlockList blocks_of(const PromptCall& call) {
+    const fare::BlockList all = trace_.blocks(call);
+    if (rules_.unit == CacheUnit::kAnyPrefix || whole_blocks(call) == call.blocks) return all;
+    whole_.assign(all.begin(), all.end());
+    if (--whole_.back().count == 0) whole_.pop_back();
+    return whole_;
+  }
+
   const PromptTrace& trace_;
   const RulesReplayOptions& options_;
   const CacheRules& rules_;
+  std::vector<fare::BlockRun> whole_;
   fare::PromptCache cache_;
   fare::MachineSpread spread_;
   Positions positions_;
@@ -300,7 +316,11 @@ std::vector<std::string> assumptions(const PromptTrace& trace, const fare::Cache
   }
   const bool sessions = trace.format == PromptFormat::kClaudeCode;
   if (sessions) list.push_back("Sessions share nothing: blocks are named within a session only.");
+  if (rules.unit != CacheUnit::kAnyPrefix) {
+    list.push_back("An entry at the end of a prompt ends with its last whole block.");
+  }
   if (rules.unit == CacheUnit::kBreakpoints) {
+    list.push_back("What stands behind the last whole block is plain input.");
     list.push_back(sessions
                        ? "One breakpoint, on the last position. A call adds as many positions as "
                          "items are recorded for the answer before it and for itself."
