@@ -13,6 +13,8 @@ namespace {
 // Nodes in a circle around the sentinel at 0: behind it the next to be evicted, before it the last.
 class EvictionList {
  public:
+  static constexpr std::uint32_t kEnd = 0;  // The sentinel.
+
   explicit EvictionList(std::size_t reserved) {
     nodes_.reserve(reserved + 1);
     nodes_.push_back({});
@@ -21,7 +23,8 @@ class EvictionList {
   std::uint64_t block(std::uint32_t node) const { return nodes_[node].block; }
   std::uint32_t first() const { return nodes_[0].next; }
 
-  std::uint32_t append(std::uint64_t block) {
+  // Adds a node that is evicted just before `after`, or last of all if that is kEnd.
+  std::uint32_t insert(std::uint64_t block, std::uint32_t after = kEnd) {
     std::uint32_t node = free_;
     if (node != kNoNode) {
       free_ = nodes_[node].next;
@@ -30,13 +33,13 @@ class EvictionList {
       nodes_.push_back({});
     }
     nodes_[node].block = block;
-    link_last(node);
+    link(node, after);
     return node;
   }
 
-  void move_to_end(std::uint32_t node) {
+  void move(std::uint32_t node, std::uint32_t after = kEnd) {
     unlink(node);
-    link_last(node);
+    link(node, after);
   }
 
   void remove(std::uint32_t node) {
@@ -58,11 +61,11 @@ class EvictionList {
     nodes_[gone.next].previous = gone.previous;
   }
 
-  void link_last(std::uint32_t node) {
-    nodes_[node].previous = nodes_[0].previous;
-    nodes_[node].next = 0;
-    nodes_[nodes_[0].previous].next = node;
-    nodes_[0].previous = node;
+  void link(std::uint32_t node, std::uint32_t after) {
+    nodes_[node].previous = nodes_[after].previous;
+    nodes_[node].next = after;
+    nodes_[nodes_[after].previous].next = node;
+    nodes_[after].previous = node;
   }
 
   std::vector<Node> nodes_;
@@ -80,11 +83,16 @@ class ListCache : public BlockCache {
 
   std::uint64_t match(BlockList blocks) const override { return match_in(index_, blocks); }
 
-  // Front to back; a block that comes evicts at once, even one of its own request.
+  // Front to back; a block that comes evicts at once, even one of its own request.  Until the first
+  // miss nothing is evicted, so the hits are counted on the way.
   std::uint64_t use(BlockList blocks, std::span<const std::uint32_t>) override {
-    const std::uint64_t hits = match(blocks);
+    std::uint64_t hits = 0;
+    bool missed = false;
     for (const BlockRun& run : blocks) {
-      for (std::uint64_t i = 0; i < run.count; ++i) touch(run.first + i);
+      for (std::uint64_t i = 0; i < run.count; ++i) {
+        missed = !touch(run.first + i) || missed;
+        hits += missed ? 0 : 1;
+      }
     }
     return hits;
   }
@@ -92,14 +100,16 @@ class ListCache : public BlockCache {
   std::uint64_t blocks() const override { return index_.size(); }
 
  protected:
-  void touch(std::uint64_t block) {
+  // Whether it was there.
+  bool touch(std::uint64_t block) {
     const auto found = index_.find(block);
     if (found != index_.end()) {
-      if (uses_) list_.move_to_end(found->second);
-      return;
+      if (uses_) list_.move(found->second);
+      return true;
     }
     if (index_.size() == blocks_max_) evict();
-    index_.emplace(block, list_.append(block));
+    index_.emplace(block, list_.insert(block));
+    return false;
   }
 
   void evict() {
@@ -124,17 +134,50 @@ class TailFirstCache : public ListCache {
   using ListCache::ListCache;
 
   std::uint64_t use(BlockList blocks, std::span<const std::uint32_t>) override {
-    const std::uint64_t hits = match(blocks);
-    std::uint64_t skipped = count_blocks(blocks);
-    skipped -= std::min(skipped, blocks_max_);  // What does not fit: the rest would push it out.
-    for (std::size_t r = blocks.size(); r-- > 0;) {
-      const BlockRun& run = blocks[r];
-      const std::uint64_t fitting = run.count - std::min(run.count, skipped);
-      skipped -= run.count - fitting;
-      for (std::uint64_t i = fitting; i-- > 0;) touch(run.first + i);
+    const std::uint64_t hits = find_hits(blocks);
+    for (std::size_t i = found_.size(); i-- > 0;) list_.move(found_[i]);
+    const std::uint32_t last_hit = found_.empty() ? EvictionList::kEnd : found_.back();
+    std::uint64_t left = count_blocks(blocks) - hits;
+    // What does not fit is passed over: the front would only push it out again.
+    std::uint64_t skipped = hits + left - std::min(hits + left, blocks_max_);
+    for (std::size_t r = blocks.size(); left > 0 && r-- > 0;) {
+      for (std::uint64_t i = blocks[r].count; left > 0 && i-- > 0; --left) {
+        if (skipped > 0) {
+          --skipped;
+        } else {
+          let_in(blocks[r].first + i, last_hit);
+        }
+      }
     }
     return hits;
   }
+
+ private:
+  // Leaves their nodes in `found_`.
+  std::uint64_t find_hits(BlockList blocks) {
+    found_.clear();
+    for (const BlockRun& run : blocks) {
+      for (std::uint64_t i = 0; i < run.count; ++i) {
+        const auto found = index_.find(run.first + i);
+        if (found == index_.end()) return found_.size();
+        found_.push_back(found->second);
+      }
+    }
+    return found_.size();
+  }
+
+  // Puts a block before the hits, where it is evicted before them.
+  void let_in(std::uint64_t block, std::uint32_t after) {
+    const auto found = index_.find(block);
+    if (found != index_.end()) {  // Only where names break their rule.
+      if (found->second != after) list_.move(found->second, after);
+      return;
+    }
+    if (index_.size() == blocks_max_) evict();
+    index_.emplace(block, list_.insert(block, after));
+  }
+
+  std::vector<std::uint32_t> found_;
 };
 
 }  // namespace
