@@ -77,7 +77,7 @@ class ListCache : public BlockCache {
   explicit ListCache(const Options& options)
       : blocks_max_(options.blocks_max),
         uses_(options.eviction != Eviction::kFifo),
-        list_(std::min(options.blocks_max, kNodesReserved)) {
+        list_{std::min(options.blocks_max, kNodesReserved)} {
     index_.reserve(std::min(options.blocks_max, kNodesReserved));
   }
 

@@ -200,6 +200,8 @@ int run_replay(const ReplayOptions& options) {
     const RulesAnswer answer = ask_rules(*trace, *plan, options);
     text = options.json ? to_json(*trace, answer) : to_text(*trace, answer);
   } else {
+    const std::string why = why_too_big(*trace, plan->blocks.cache.eviction);
+    if (!why.empty()) return complain({{ErrorCode::kOutOfRange, trace->name, why}});
     const BlockReplay replay = replay_blocks(*trace, plan->blocks);
     text = options.json ? to_json(*trace, plan->blocks, replay)
                         : to_text(*trace, plan->blocks, replay);

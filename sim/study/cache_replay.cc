@@ -1,5 +1,7 @@
 #include "study/cache_replay.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -8,6 +10,8 @@
 namespace routesim {
 namespace {
 
+constexpr std::uint64_t kUniqueBlocksMax = 200'000'000;  // Some 10 GB.
+constexpr std::uint64_t kFutureMax = 1'000'000'000;      // 4 GB.
 constexpr std::string_view kTokens =
     "tokens of hit blocks / tokens of all blocks, a last block that is not full by its tokens";
 constexpr std::string_view kBlocks = "hit blocks / blocks, a last block that is not full as one";
@@ -26,8 +30,7 @@ std::vector<fare::BlockList> block_lists(const PromptTrace& trace) {
 }  // namespace
 
 void HitTally::add(const PromptCall& call, std::uint64_t hits, std::int64_t tokens) {
-  const auto full = std::min<std::uint64_t>(
-      call.blocks, static_cast<std::uint64_t>(call.weight.count() / call.block_tokens.count()));
+  const std::uint64_t full = full_blocks(call);
   ++replay_.measured;
   replay_.hit_tokens += tokens;
   replay_.input_tokens += call.weight.count();
@@ -53,6 +56,27 @@ BlockReplay HitTally::finish(std::uint64_t calls, bool second_half) {
       {all ? "request_mean" : "request_mean_2nd",
        share(shares_, static_cast<double>(replay_.measured)), kMean}};
   return std::move(replay_);
+}
+
+std::string why_too_big(const PromptTrace& trace, fare::Eviction eviction) {
+  if (trace.unique_blocks > kUniqueBlocksMax) {
+    return fmt::format("{} distinct blocks are more than the {} that can be replayed one by one",
+                       trace.unique_blocks, kUniqueBlocksMax);
+  }
+  std::uint64_t blocks = 0;
+  for (const PromptCall& call : trace.calls) blocks += call.blocks;
+  if (eviction == fare::Eviction::kOptimal && blocks > kFutureMax) {
+    return fmt::format("{} blocks are more than the {} whose future the oracle can hold", blocks,
+                       kFutureMax);
+  }
+  return {};
+}
+
+// A block of RAGPulse may stand for 0 tokens, where a short prompt has many parts.
+std::uint64_t full_blocks(const PromptCall& call) {
+  if (call.block_tokens == fare::Tokens()) return call.blocks;
+  return std::min<std::uint64_t>(
+      call.blocks, static_cast<std::uint64_t>(call.weight.count() / call.block_tokens.count()));
 }
 
 std::int64_t tokens_of(const PromptCall& call, std::uint64_t blocks) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>      // std::uint64_t.
+#include <string>       // std::string.
 #include <string_view>  // std::string_view.
 #include <vector>       // std::vector.
 
@@ -39,6 +40,12 @@ struct BlockReplayOptions {
 // min(h * block_tokens, weight) tokens.  A pure function.  O(blocks).
 [[nodiscard]] BlockReplay replay_blocks(const PromptTrace& trace,
                                         const BlockReplayOptions& options);
+
+// Why a trace is too big to be replayed block by block; empty if it is not.
+[[nodiscard]] std::string why_too_big(const PromptTrace& trace, fare::Eviction eviction);
+
+// How many blocks of a call are full: all, or all but the last.
+[[nodiscard]] std::uint64_t full_blocks(const PromptCall& call);
 
 // What so many leading blocks of a call stand for.
 [[nodiscard]] std::int64_t tokens_of(const PromptCall& call, std::uint64_t blocks);

@@ -33,11 +33,6 @@ Duration first_token_of(const PromptCall& call) {
   return std::min(known ? call.answer : kFirstTokenUnknown, kFirstTokenMax);
 }
 
-std::uint64_t whole_blocks(const PromptCall& call) {
-  return std::min<std::uint64_t>(
-      call.blocks, static_cast<std::uint64_t>(call.weight.count() / call.block_tokens.count()));
-}
-
 // A session's calls: a range of the trace.
 struct SessionRange {
   std::size_t begin;
@@ -76,7 +71,7 @@ class Positions {
     const PromptCall& call = trace_.calls[number];
     if (trace_.format != PromptFormat::kClaudeCode) {
       positions_.clear();
-      for (std::uint64_t n = 0; n <= whole_blocks(call); ++n) add(call, n, positions_);
+      for (std::uint64_t n = 0; n <= full_blocks(call); ++n) add(call, n, positions_);
       return positions_;
     }
     const auto [before, shared] = ancestor(call);
@@ -213,7 +208,7 @@ class SessionReplay {
   // where entries are read whole, they end with the last block that is full.
   fare::BlockList blocks_of(const PromptCall& call) {
     const fare::BlockList all = trace_.blocks(call);
-    if (rules_.unit == CacheUnit::kAnyPrefix || whole_blocks(call) == call.blocks) return all;
+    if (rules_.unit == CacheUnit::kAnyPrefix || full_blocks(call) == call.blocks) return all;
     whole_.assign(all.begin(), all.end());
     if (--whole_.back().count == 0) whole_.pop_back();
     return whole_;

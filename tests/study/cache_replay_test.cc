@@ -205,6 +205,26 @@ TEST_F(VendorTableTest, AReplayAgainstItselfDiffersByNothing) {
   EXPECT_EQ(a.blocks.measured, 12'008u);
 }
 
+TEST(CacheReplayTest, BlocksOfNoTokensAreCountedAllTheSame) {
+  const auto trace = parse_prompt_trace(
+      "t",
+      R"({"timestamp": "1", "input_length": 1, "output_length": 1, "hash_ids": {"a": [1, 2, 3]}})"
+      "\n"
+      R"({"timestamp": "2", "input_length": 1, "output_length": 1, "hash_ids": {"a": [1, 2, 3]}})",
+      {.format = PromptFormat::kRagPulse});
+  ASSERT_TRUE(trace);
+  const BlockReplay replay = replay_blocks(*trace, {});
+  EXPECT_EQ(replay.hit_blocks, 3u);
+  EXPECT_EQ(replay.input_tokens, 0);
+  EXPECT_EQ(rate_of(replay, "tok"), 0);
+  EXPECT_EQ(rate_of(replay, "full_blk"), 0.5);
+  const fare::CacheRuleBook book = shipped_rules();
+  for (const std::string& name : book.names()) {
+    const auto choice = book.find(name, fare::Instant::max());
+    EXPECT_EQ(replay_rules(*trace, {.choice = *choice}).multiple, 1) << name;
+  }
+}
+
 TEST(PromptHistoryTest, TheOldestOfSixtyPromptsGoes) {
   PromptHistory history({});
   const auto prompt = [](std::uint64_t n) { return std::vector<fare::BlockRun>{{1'000 * n, 5}}; };
