@@ -335,6 +335,12 @@ std::vector<std::string> assumptions(const PromptTrace& trace, const fare::Cache
                     "cold machine.",
                     rules.overflow_per_minute));
   }
+  if (rules.storage > fare::Rate()) {
+    list.push_back(
+        fmt::format("Keeping costs ${} a million tokens and hour besides: the multiple "
+                    "leaves it out.",
+                    fare::to_usd_per_mtok(rules.storage)));
+  }
   const fare::CacheLifetime& chosen = rules.lifetimes[choice.lifetime];
   if (chosen.ttl != chosen.ttl_max) {
     list.push_back(

@@ -291,6 +291,46 @@ TEST(PromptCacheTest, MoreThanItsRateSpillsToAColdMachine) {
   for (int i = 0; i < 100; ++i) EXPECT_EQ(one.place(7, at(seconds(0))), 0u);
 }
 
+TEST(PromptCacheTest, RulesMayCountFromTheFirstTokenAndIgnoreReads) {
+  const Content content(first(4));
+  const auto read_at = [&](const PromptCache& cache, Duration now) {
+    return read_of(cache.look_up(content.prompt(), at(now)));
+  };
+  for (const CacheUnit unit : {CacheUnit::kAnyPrefix, CacheUnit::kBreakpoints, CacheUnit::kUnits}) {
+    CacheRules rules = rules_of(unit);
+    rules.clock_from_first_token = true;
+    PromptCache late(rules);
+    late.store(content.prompt(), at(seconds(0)), at(seconds(30)));
+    EXPECT_GT(read_at(late, minutes(5) + seconds(30)), 0);
+    EXPECT_EQ(read_at(late, minutes(5) + seconds(30) + Duration(1)), 0);
+
+    rules = rules_of(unit);
+    rules.refreshed_by_reads = false;
+    PromptCache fixed(rules);
+    fixed.store(content.prompt(), at(seconds(0)), at(seconds(1)));
+    EXPECT_GT(read_of(fixed.begin(content.prompt(), at(minutes(4)))), 0);
+    EXPECT_EQ(read_at(fixed, minutes(6)), 0) << static_cast<int>(unit);
+
+    rules = rules_of(unit);
+    rules.readable_at_once = true;
+    PromptCache at_once(rules);
+    at_once.store(content.prompt(), at(seconds(0)), at(seconds(30)));
+    EXPECT_GT(read_at(at_once, seconds(0)), 0);
+  }
+}
+
+// A read that was free keeps the lifetime that was paid for: an hour asked for later is not given.
+TEST(PromptCacheTest, ReadingDoesNotBuyALongerLife) {
+  PromptCache cache(rules_of(CacheUnit::kBreakpoints));
+  const Content content(first(4));
+  send(cache, content, seconds(0));
+  const CachePrompt hour = content.prompt(0, kOneHour);
+  EXPECT_EQ(cache.begin(hour, at(minutes(4))).bill.all_written(), Tokens(0));
+  cache.store(hour, at(minutes(4)), at(minutes(4)));
+  EXPECT_EQ(read_of(cache.look_up(hour, at(minutes(9)))), 400);
+  EXPECT_EQ(read_of(cache.look_up(hour, at(minutes(10)))), 0);
+}
+
 TEST(PromptCacheTest, AnEntryLivesBetweenTheShortestAndTheLongest) {
   CacheRules rules = rules_of(CacheUnit::kAnyPrefix);
   rules.lifetimes[0].ttl_max = minutes(15);
