@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>      // std::size_t.
 #include <cstdint>      // std::uint8_t.
 #include <memory>       // std::shared_ptr.
 #include <span>         // std::span.

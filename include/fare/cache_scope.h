@@ -11,11 +11,11 @@ namespace fare {
 
 // Who asks.  Only the parts that the rules name keep caches apart.
 struct CacheCaller {
-  std::string_view organisation;
-  std::string_view workspace;
-  std::string_view region;
-  std::string_view model;
-  std::string_view cache_key;
+  std::string_view organisation{};
+  std::string_view workspace{};
+  std::string_view region{};
+  std::string_view model{};
+  std::string_view cache_key{};
   std::uint32_t machine = 0;  // As MachineSpread says; always keeps apart.
 };
 

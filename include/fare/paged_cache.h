@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>   // std::size_t.
 #include <cstdint>   // std::uint32_t.
 #include <memory>    // std::unique_ptr.
 #include <optional>  // std::optional.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>    // std::array.
+#include <cstddef>  // std::size_t.
 #include <cstdint>  // std::uint64_t.
 #include <memory>   // std::unique_ptr.
 #include <span>     // std::span.
@@ -30,10 +31,11 @@ struct CachePrompt {
   Tokens input;         // All of it; at least what the blocks stand for but for the last one.
   Tokens block_tokens;  // Of each block: n blocks stand for min(n * block_tokens, input).
   Tokens minimum;       // CacheRules::minimum_for() of its model.
-  std::span<const CachePosition> positions;      // kBreakpoints: ascending, not empty.
-  std::span<const CacheBreakpoint> breakpoints;  // kBreakpoints: none is one on the last position.
-  std::uint8_t lifetime = 0;                     // Of everything but explicit breakpoints.
-  double life = 0;  // Where in [ttl, ttl_max] the entry lives that is written: 0 to 1.
+  std::span<const CachePosition> positions{};  // kBreakpoints: ascending, not empty.
+  std::span<const CacheBreakpoint>
+      breakpoints{};          // kBreakpoints: none is one on the last position.
+  std::uint8_t lifetime = 0;  // Of everything but explicit breakpoints.
+  double life = 0;            // Where in [ttl, ttl_max] the entry lives that is written: 0 to 1.
 };
 
 // Why a vendor would refuse the prompt (with a 400).

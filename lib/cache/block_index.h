@@ -3,6 +3,7 @@
 #include <tsl/robin_map.h>
 #include <cstddef>  // std::size_t.
 #include <cstdint>  // std::uint64_t.
+#include <memory>   // std::unique_ptr.
 
 #include "fare/block_cache.h"  // BlockCache, BlockList.
 

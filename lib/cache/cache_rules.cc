@@ -5,9 +5,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
-#include <tuple>
+#include <utility>
 
 #include "base/json_reader.h"
 #include "base/nearest.h"

@@ -1,5 +1,7 @@
 #include "fare/cache_scope.h"
 
+#include <iterator>
+
 #include "base/names.h"
 #include "cache/block_index.h"
 

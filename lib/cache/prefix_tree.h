@@ -1,8 +1,10 @@
 #pragma once
 
 #include <tsl/robin_map.h>
-#include <cstdint>  // std::uint64_t.
-#include <vector>   // std::vector.
+#include <algorithm>  // std::max.
+#include <cstddef>    // std::size_t.
+#include <cstdint>    // std::uint64_t.
+#include <vector>     // std::vector.
 
 #include "cache/block_index.h"  // BlockHash, kNoNode.
 #include "fare/block_run.h"     // BlockList.

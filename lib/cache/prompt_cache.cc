@@ -1,7 +1,7 @@
 #include "fare/prompt_cache.h"
 
 #include <algorithm>
-#include <optional>
+#include <iterator>
 
 #include "cache/prefix_tree.h"
 #include "fare/check.h"

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -111,7 +112,8 @@ void plan_rules(const ReplayOptions& options, ReplayPlan& plan, Notes& notes) {
   const std::size_t end = options.rules.find(".json");
   const bool is_file = end != std::string::npos;
   const std::string file = is_file ? options.rules.substr(0, end + 5) : shipped_rules();
-  std::string name = options.rules;
+  std::string name = options.rules;  // A blank in it is as good as a hyphen.
+  std::replace(name.begin(), name.end(), ' ', '-');
   if (is_file) name = options.rules.substr(std::min(end + 6, options.rules.size()));
   plan.book = notes.take(load_rules(file), file);
   if (!plan.book) return;

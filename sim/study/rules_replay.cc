@@ -178,12 +178,7 @@ class SessionReplay {
     const std::string_view model =
         call.model < trace_.models.size() ? trace_.models[call.model] : std::string_view();
     const Instant now(call.at);
-    fare::CacheCaller caller{.organisation = {},
-                             .workspace = {},
-                             .region = {},
-                             .model = model,
-                             .cache_key = {},
-                             .machine = 0};
+    fare::CacheCaller caller{.model = model};
     if (call.runs > 0) {
       const std::uint64_t first = trace_.blocks(call).front().first;
       caller.machine = spread_.place(first ^ fare::cache_scope(rules_, caller), now);
