@@ -22,6 +22,7 @@ void add_compare_command(CLI::App& app, int& exit_code);
 void add_price_command(CLI::App& app, int& exit_code);
 void add_price_list_command(CLI::App& price, int& exit_code);
 void add_price_show_command(CLI::App& price, int& exit_code);
+void add_cache_command(CLI::App& app, int& exit_code);
 
 // Prints every error, a line each, to stderr; returns kBadInput.
 int complain(const fare::Errors& errors);

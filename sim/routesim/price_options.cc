@@ -10,17 +10,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string find_prices() {
+}  // namespace
+
+std::string shipped_folder(const std::string& name) {
   std::error_code error;
   const fs::path bin = fs::read_symlink("/proc/self/exe", error).parent_path();
-  for (const fs::path& place :
+  for (const fs::path& base :
        {fs::path("pricing"), bin / "../../../pricing", bin / "../share/fare/pricing"}) {
+    const fs::path place = name.empty() ? base : base / name;
     if (fs::is_directory(place, error)) return place.lexically_normal().string();
   }
-  return "pricing";
+  return name.empty() ? "pricing" : "pricing/" + name;
 }
-
-}  // namespace
 
 void add_prices_option(CLI::App& command, std::string& prices) {
   command.add_option("--prices", prices, "A folder or file; default: the shipped tables")
@@ -28,7 +29,7 @@ void add_prices_option(CLI::App& command, std::string& prices) {
 }
 
 fare::Expected<fare::PriceBook> load_asked_prices(const std::string& prices) {
-  return load_prices({prices.empty() ? find_prices() : prices});
+  return load_prices({prices.empty() ? shipped_folder("") : prices});
 }
 
 fare::Expected<fare::Instant> asked_instant(const std::string& option, const std::string& text,

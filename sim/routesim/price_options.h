@@ -11,11 +11,14 @@ namespace routesim {
 
 // What every command that asks the price tables has in common.
 
+// A folder of the shipped tables: beside the caller, beside the program's build, or installed with
+// it. Empty for the price tables themselves.
+std::string shipped_folder(const std::string& name);
+
 // Adds --prices.
 void add_prices_option(CLI::App& command, std::string& prices);
 
-// The tables of --prices; by default those beside the caller, beside the program's build, or
-// installed with it.
+// The tables of --prices; by default the shipped ones.
 fare::Expected<fare::PriceBook> load_asked_prices(const std::string& prices);
 
 // The instant of an option, or `otherwise` if it was not given.  Errors name the option.

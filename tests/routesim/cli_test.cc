@@ -1,12 +1,14 @@
 // Goal: the program keeps its contract with people and scripts: output, errors, exit codes.
 // Method: it is run as they run it, through a shell.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <sys/wait.h>
 
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "study/fixture.h"
 
@@ -130,6 +132,9 @@ TEST(CliTest, BadInputEndsWithCodeTwoAndASentence) {
   const std::string zip =
       folder.write("cut.csv.gz", std::string("\x1f\x8b\x08\0\0\0\0\0\0\x03", 10));
   const std::string day = "scenarios/conversation_day.json";
+  const std::string mooncake = folder.write(
+      "m.jsonl",
+      R"({"timestamp": 0, "input_length": 600, "output_length": 1, "hash_ids": [1, 2]})");
   const BadCall cases[] = {
       {"no command", "", "subcommand is required"},
       {"unknown command", "rum", "\"rum\" is not a command; did you mean \"run\"?"},
@@ -152,6 +157,30 @@ TEST(CliTest, BadInputEndsWithCodeTwoAndASentence) {
       {"prices of another format", "run " + day + " --prices " + day, "#/format: must be one of"},
       {"usage that is no JSON", "price quote --model gpt-5.4 --usage '{'", "--usage"},
       {"usage from a missing file", "price quote --model gpt-5.4 --usage @no.json", "no.json"},
+      {"cache: missing trace", "cache replay no.gz --format mooncake", "error: no.gz: does not"},
+      {"cache: unknown format", "cache replay x --format moon", "--format: must be one of"},
+      {"cache: unknown policy", "cache replay x --format mooncake --policy lru", "--policy: must"},
+      {"cache: no capacity", "cache replay x --format mooncake --policy fifo", "needs --capacity"},
+      {"cache: no policy", "cache replay x --format mooncake --capacity 5", "name a --policy"},
+      {"cache: zero capacity", "cache replay x --format mooncake --policy fifo --capacity 0",
+       "--capacity"},
+      {"cache: rules and policy",
+       "cache replay x --format mooncake --rules openai-5.6 --policy lfu",
+       "--rules: a vendor's rules have no --policy"},
+      {"cache: unknown rules", "cache replay x --format mooncake --rules anthropic-6m",
+       "did you mean \"anthropic-5m\"?"},
+      {"cache: rules too early",
+       "cache replay x --format mooncake --rules anthropic --at 2020-01-01T00:00:00Z",
+       "--rules: \"anthropic\" is not known at 2020-01-01T00:00:00Z"},
+      {"cache: rules of another format", "cache replay x --format mooncake --rules " + day + "#a",
+       "#/format: must be one of \"fare-cache-rules/1\""},
+      {"cache: simplified alone", "cache replay x --format claude-code --simplified",
+       "--simplified: says something about --rules"},
+      {"cache: not such a trace", "cache replay " + header + " --format ragpulse",
+       header + ":1: must be one line of JSON"},
+      {"cache: simplified mooncake",
+       "cache replay " + mooncake + " --format mooncake --rules openai-5.6 --simplified",
+       "--simplified: the simplified model is defined for claude-code"},
       {"a bad instant", "price quote --model gpt-5.4 --usage '{}' --at noon", "--at: must be an"},
   };
   for (const BadCall& one : cases) {
@@ -203,8 +232,41 @@ TEST(CliTest, AQuoteThatHasNoPriceIsANo) {
   }
 }
 
+// Two prompts that share a block of 512 tokens and part behind it.
+TEST(CliTest, ReplaysPromptsThroughACache) {
+  const TemporaryFolder folder;
+  std::string rows;
+  for (const char* ids : {"[1, 2]", "[1, 3]", "[1, 3]"}) {
+    rows += fmt::format(
+        R"({{"timestamp": 9000, "input_length": 600, "output_length": 1, "hash_ids": {}}})"
+        "\n",
+        ids);
+  }
+  const std::string call = "cache replay " + folder.write("m.jsonl", rows) + " --format mooncake ";
+  const nlohmann::json boundless = run_json(call);
+  EXPECT_EQ(boundless["hit_tokens"], 512 + 600);
+  EXPECT_EQ(boundless["input_tokens"], 1'800);
+  EXPECT_EQ(boundless["hit_blocks"], 3);
+  EXPECT_EQ(boundless["blocks"], 6);
+  EXPECT_EQ(boundless["rates"]["blk"]["value"], 0.5);
+  EXPECT_FALSE(boundless["rates"]["tok"]["definition"].empty());
+  EXPECT_EQ(run_json(call + "--policy fifo --capacity 1 ")["hit_blocks"], 0);
+  EXPECT_EQ(run_json(call + "--second-half ")["calls_measured"], 2);
+  const nlohmann::json rules = run_json(call + "--rules infinite ");
+  EXPECT_EQ(rules["read_tokens"], 512 + 600);
+  EXPECT_EQ(rules["calls_hit"], 2);
+  EXPECT_DOUBLE_EQ(rules["multiple"], (1'112 * 0.1 + 688) / 1'800);
+  EXPECT_EQ(rules["lines"][0]["meter"], "cache_read");
+  const Ran text = run(call + "--rules openai-128");
+  EXPECT_EQ(text.exit_code, 0);
+  EXPECT_THAT(text.output, StartsWith("Under openai-128 the input costs 1.0000 to 1.0000 of what"));
+  std::istringstream lines(text.output);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80u) << line;
+}
+
 TEST(CliTest, HelpShowsExamples) {
-  for (const char* command : {"--help", "run --help", "compare --help", "price quote --help"}) {
+  for (const char* command :
+       {"--help", "run --help", "compare --help", "price quote --help", "cache replay --help"}) {
     const Ran ran = run(command);
     EXPECT_EQ(ran.exit_code, 0);
     EXPECT_THAT(ran.output, HasSubstr("Examples:\n  routesim "));

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <tsl/robin_map.h>
+#include <algorithm>  // std::max.
+#include <cstddef>    // std::size_t.
+#include <cstdint>    // std::uint64_t.
+#include <vector>     // std::vector.
+
+#include "cache/block_index.h"  // BlockHash, kNoNode.
+#include "fare/block_run.h"     // BlockList.
+#include "fare/time.h"          // Instant.
+
+namespace fare {
+
+// A block of one scope.
+struct ScopedBlock {
+  std::uint64_t scope;
+  std::uint64_t block;
+
+  friend bool operator==(const ScopedBlock&, const ScopedBlock&) = default;
+};
+
+struct ScopedBlockHash {
+  std::size_t operator()(const ScopedBlock& key) const {
+    return BlockHash()(key.block + 0x9e3779b97f4a7c15u * key.scope);
+  }
+};
+
+// Saturates, so that what lives for ever needs no case of its own.
+inline Instant later(Instant now, Duration life) {
+  return life > Instant::max() - now ? Instant::max() : now + life;
+}
+
+// How long something is there, and from when on it can be read.
+struct CacheLife {
+  Instant expires = Instant::min();   // The last instant.
+  Instant readable = Instant::max();  // The first one.
+  Duration span{};                    // What a read lets it live from then on.
+
+  bool alive(Instant now) const { return now <= expires; }
+  bool can_read(Instant now) const { return alive(now) && readable <= now; }
+
+  void extend(Instant now) { expires = std::max(expires, later(now, span)); }
+
+  // Written again by a request that began at `started`.
+  void join(const CacheLife& other, Instant started) {
+    if (!alive(started)) {
+      *this = other;
+      return;
+    }
+    expires = std::max(expires, other.expires);
+    readable = std::min(readable, other.readable);
+    span = std::max(span, other.span);
+  }
+};
+
+// The prefixes of all prompts of all scopes, as runs of consecutive blocks that have always been
+// treated alike.  A run is found by its first block, for that names its whole prefix; where prompts
+// part, a run is cut.  What touches a block touches all before it, so nothing outlives its prefix.
+class PrefixTree {
+ public:
+  struct Segment {
+    ScopedBlock first{};
+    std::uint64_t count = 0;  // 0: the slot is free.
+    CacheLife life;           // Of its blocks.
+    CacheLife unit;           // Of the unit that ends with its last block.
+  };
+
+  // The segment that starts with the block; kNoNode if there is none.
+  std::uint32_t find(std::uint64_t scope, std::uint64_t block) const {
+    const auto found = index_.find({scope, block});
+    return found == index_.end() ? kNoNode : found->second;
+  }
+  const Segment& at(std::uint32_t segment) const { return segments_[segment]; }
+
+  // Lets all blocks of a list live as `life`, adding what is missing.  O(segments).
+  void write(std::uint64_t scope, BlockList blocks, const CacheLife& life, Instant started);
+
+  // Marks the end of the first `count` blocks, which must be there.
+  void write_unit(std::uint64_t scope, BlockList blocks, std::uint64_t count, const CacheLife& life,
+                  Instant started);
+
+  // Lets the first `count` blocks, and a unit that ends there, live on from `now`.
+  void extend(std::uint64_t scope, BlockList blocks, std::uint64_t count, Instant now);
+
+  // How many leading blocks are alive.
+  std::uint64_t alive_prefix(std::uint64_t scope, BlockList blocks, Instant now) const;
+
+  std::size_t size() const { return index_.size(); }
+  void sweep(Instant now);  // Forgets what is dead.
+  void clear();
+
+ private:
+  std::uint32_t add(const Segment& segment);
+  void cut(std::uint32_t segment, std::uint64_t count);
+
+  std::vector<Segment> segments_;
+  std::vector<std::uint32_t> free_;
+  tsl::robin_map<ScopedBlock, std::uint32_t, ScopedBlockHash> index_;
+};
+
+}  // namespace fare
