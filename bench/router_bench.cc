@@ -106,31 +106,5 @@ void route_20_candidates(benchmark::State& state) {
 }
 BENCHMARK(route_20_candidates);
 
-void charge_by_handle(benchmark::State& state) {
-  const PriceBook book = prices();
-  const ModelId model = book.find("v", "m7", kNow).model;
-  Usage usage;
-  usage[Meter::kInput] = Tokens(3'000);
-  usage[Meter::kOutput] = Tokens(200);
-  for (auto _ : state) benchmark::DoNotOptimize(book.charge(model, usage, kNow));
-}
-BENCHMARK(charge_by_handle);
-
-void cost_by_handle(benchmark::State& state) {
-  const PriceBook book = prices();
-  const ModelId model = book.find("v", "m7", kNow).model;
-  Usage usage;
-  usage[Meter::kInput] = Tokens(3'000);
-  usage[Meter::kOutput] = Tokens(200);
-  for (auto _ : state) benchmark::DoNotOptimize(book.cost(model, usage, kNow));
-}
-BENCHMARK(cost_by_handle);
-
-void find_by_name(benchmark::State& state) {
-  const PriceBook book = prices();
-  for (auto _ : state) benchmark::DoNotOptimize(book.find("v", "m7", kNow));
-}
-BENCHMARK(find_by_name);
-
 }  // namespace
 }  // namespace fare

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -19,7 +18,6 @@
 namespace routesim {
 namespace {
 
-namespace fs = std::filesystem;
 using fare::ErrorCode;
 
 constexpr std::int64_t kCapacityMax = 1'000'000'000;

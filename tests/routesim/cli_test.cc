@@ -3,13 +3,12 @@
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
-#include <sys/wait.h>
 
-#include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "routesim/program.h"
 #include "study/fixture.h"
 
 namespace routesim {
@@ -18,29 +17,6 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-
-struct Ran {
-  int exit_code;
-  std::string output;  // stdout and stderr.
-};
-
-// Runs `routesim ARGUMENTS` in the repository's root.
-Ran run(const std::string& arguments) {
-  const std::string command =
-      std::string("cd '") + FARE_SOURCE_DIR + "' && '" + FARE_ROUTESIM + "' " + arguments + " 2>&1";
-  std::FILE* pipe = popen(command.c_str(), "r");
-  Ran ran{-1, ""};
-  for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe)) {
-    ran.output += static_cast<char>(c);
-  }
-  const int status = pclose(pipe);
-  if (WIFEXITED(status)) ran.exit_code = WEXITSTATUS(status);
-  return ran;
-}
-
-nlohmann::json run_json(const std::string& arguments) {
-  return nlohmann::json::parse(run(arguments + " --json").output);
-}
 
 TEST(CliTest, ComparesTheArticle) {
   const Ran ran =
