@@ -76,8 +76,7 @@ WindowSpan calendar_at(const WindowRule& rule, Instant at) {
   const auto local = chrono::local_time<Duration>(at.time_since_epoch()) +
                      rule.zone->offset_at(at) - rule.spec.time_of_day;
   std::int64_t period = period_of(rule.spec, chrono::floor<days>(local));
-  // The civil clock may have been set back across the beginning.
-  while (begin_of(rule, period) > at) --period;
+  // Where the clock was set back across a beginning, it shows the period before once more.
   Instant end = begin_of(rule, period + 1);
   while (end <= at) end = begin_of(rule, ++period + 1);
   return {begin_of(rule, period), end};
