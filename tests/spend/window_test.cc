@@ -99,7 +99,8 @@ void expect_windows(const WindowSpec& spec, const std::vector<std::int64_t>& exp
     if (span.begin == span.end) continue;  // A day that the zone skips.
     ASSERT_EQ(window.at(span.begin), span) << to_rfc3339(span.begin);
     ASSERT_EQ(window.at(span.end - Duration(1)), span) << to_rfc3339(span.begin);
-    ASSERT_EQ(window.at(span.begin + (span.end - span.begin) / 2), span);
+    // Set back an hour, the clock may show the day before once more.
+    ASSERT_EQ(window.at(span.begin + minutes(45)), span) << to_rfc3339(span.begin);
   }
 }
 
