@@ -117,6 +117,12 @@ class Validator {
       if (money >= Money() && money <= kLimitMax) continue;
       add(place, ErrorCode::kOutOfRange, "money must be from 0 to a billion dollars");
     }
+    Int128 most = Int128{budget.limit.count()} + budget.carry_over_max.count();
+    for (const Raise& raise : budget.raises) most += raise.amount.count();
+    if (most > kLimitMax.count() * Int128{4}) {
+      add(place, ErrorCode::kOutOfRange,
+          "limit, carry-over and raises must be at most four billion dollars together");
+    }
     check_window(place, budget);
     const bool ascends = std::is_sorted(budget.soft_percent.begin(), budget.soft_percent.end(),
                                         [](int a, int b) { return a <= b; });
@@ -125,6 +131,10 @@ class Validator {
         !std::all_of(budget.soft_percent.begin(), budget.soft_percent.end(), in_range)) {
       add(place + "/soft_percent", ErrorCode::kOutOfRange,
           "must be at most four whole numbers from 1 to 99, ascending");
+    }
+    if (budget.window.kind == WindowKind::kSession && !budget.raises.empty()) {
+      add(place + "/raises", ErrorCode::kConflict,
+          "a session's limit cannot be raised for a while");
     }
     for (std::size_t r = 0; r < budget.raises.size(); ++r) check_raise(place, r, budget.raises[r]);
   }
