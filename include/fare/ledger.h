@@ -27,7 +27,8 @@ namespace fare {
 // and a strict budget's free is never made negative by a reservation: it is exceeded by exactly 0,
 // whatever the threads do, as long as no request costs more than its `worst`.  What does cost more
 // is a debt: it is counted in full, makes free negative, and by `keep_debt` lowers the next limit.
-// A ticket stays with the windows it was reserved in, however late it is settled.
+// A ticket stays with the windows it was reserved in, however late it is settled; one that reserved
+// nothing and costs something settles in the current window once its own is gone.
 //
 // Thread-safe: any number of threads may call any function at the same time; one function at a
 // time restructures (create_scope, reload), and the others do not wait for it.  There is no common

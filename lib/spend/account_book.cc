@@ -270,30 +270,38 @@ void AccountBook::apply(std::uint32_t index, Second window, const Change& change
 
 void AccountBook::apply_past(std::uint32_t index, Second window, const Change& change) {
   Account& account = accounts_[index];
-  const AccountRule& rule = *rules_[account.rule];
   past_.visit(index, [&](std::vector<PastWindow>& windows) {
     const auto found = std::find_if(windows.begin(), windows.end(),
                                     [window](const PastWindow& w) { return w.begin == window; });
-    FARE_CHECK(found != windows.end());
-    found->settled += change.settled;
-    found->reserved += change.reserved;
-    found->leased += change.leased;
-    if (account.is_session == 0) {
-      for (auto one = found; one != windows.end(); ++one) {
-        const bool is_last = one + 1 == windows.end();
-        const Second next = is_last ? account.begin : (one + 1)->begin;
-        const Money carried = carry_over(rule, account.base, one->free(), one->end, next);
-        Money& next_carried = is_last ? account.carried : (one + 1)->carried;
-        Money& next_limit = is_last ? account.limit : (one + 1)->limit;
-        next_limit += carried - next_carried;
-        next_carried = carried;
-      }
+    if (found == windows.end()) {
+      // Only a ticket that held nothing outlives its window's books; what it cost is not lost.
+      FARE_CHECK(change.reserved == Money());
+      FARE_CHECK(change.leased == Money());
+      account.settled += change.settled;
+    } else {
+      found->settled += change.settled;
+      found->reserved += change.reserved;
+      found->leased += change.leased;
+      if (account.is_session == 0) carry_again(account, windows);
     }
     auto done = windows.begin();
     while (done != windows.end() && done->is_done()) ++done;
     windows.erase(windows.begin(), done);
     account.has_past = windows.empty() ? 0 : 1;
   });
+}
+
+void AccountBook::carry_again(Account& account, std::vector<PastWindow>& windows) const {
+  const AccountRule& rule = *rules_[account.rule];
+  for (auto one = windows.begin(); one != windows.end(); ++one) {
+    const bool is_last = one + 1 == windows.end();
+    const Second next = is_last ? account.begin : (one + 1)->begin;
+    const Money carried = carry_over(rule, account.base, one->free(), one->end, next);
+    Money& next_carried = is_last ? account.carried : (one + 1)->carried;
+    Money& next_limit = is_last ? account.limit : (one + 1)->limit;
+    next_limit += carried - next_carried;
+    next_carried = carried;
+  }
 }
 
 bool AccountBook::top_up(std::uint32_t index, Second& window, Money held, Money more,
@@ -308,16 +316,18 @@ bool AccountBook::top_up(std::uint32_t index, Second& window, Money held, Money 
     apply(index, window, {.settled = {}, .reserved = held + more, .leased = {}});
     return true;
   }
-  Money free = account.free();
+  std::optional<Money> past_free;
   if (window != account.begin) {
     // What is left of a past window may be carried over, and so spent, already.
     if (must_fit && rules_[account.rule]->carry_over_max != Money()) return false;
     past_.visit(index, [&](std::vector<PastWindow>& windows) {
       for (const PastWindow& past : windows) {
-        if (past.begin == window) free = past.free();
+        if (past.begin == window) past_free = past.free();
       }
     });
+    if (!past_free) window = account.begin;  // It held nothing, and its window's books are closed.
   }
+  const Money free = past_free.value_or(account.free());
   if (must_fit && free < more) return false;
   apply(index, window, {.settled = {}, .reserved = more, .leased = {}});
   return true;

@@ -72,6 +72,8 @@ class AccountBook {
   void turn_windows(std::uint32_t index, Instant now);
   void set_limit(Account& account, const AccountRule& rule, Instant now, Second window_end);
   void apply_past(std::uint32_t index, Second window, const Change& change);
+  // Recomputes what each past window leaves to the one after it, up to the current one.
+  void carry_again(Account& account, std::vector<PastWindow>& windows) const;
   Ring::Slice* live_slice(const Account& account, const AccountRule& rule, Second window) const;
 
   Blocks<Account, 16> accounts_;

@@ -97,6 +97,22 @@ TEST(LedgerTest, ATicketSettlesInTheWindowItWasReservedIn) {
   EXPECT_EQ(ledger->report(december).size(), 1u);
 }
 
+// A free request that was none after all: its window's books may be closed, its cost is not lost.
+TEST(LedgerTest, WhatReservedNothingSettlesWhereItCan) {
+  const auto ledger = ledger_of(config_of({budget_of("m", dollars(10))}));
+  const LedgerTicket first = reserve(*ledger, "a", Money()).ticket;
+  const LedgerTicket second = reserve(*ledger, "a", Money()).ticket;
+  const Instant december = instant_of("2026-12-01T00:00:00Z");
+  EXPECT_EQ(ledger->report(december).size(), 1u);
+  ledger->settle(first, dollars(2), december);
+  EXPECT_EQ(line_of(*ledger, "a", "m", december).settled, dollars(2));
+  EXPECT_EQ(ledger->top_up(second, dollars(9), dollars(9), kNever, december).status,
+            ReserveStatus::kOverBudget);
+  EXPECT_EQ(ledger->top_up(second, dollars(8), dollars(8), kNever, december).status,
+            ReserveStatus::kReserved);
+  expect_conserves(*ledger, december);
+}
+
 TEST(LedgerTest, ADebtIsKeptAndPaidByTheNextWindow) {
   for (const bool keep : {true, false}) {
     Budget budget = budget_of("m", dollars(10));
