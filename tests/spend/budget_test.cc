@@ -54,7 +54,8 @@ TEST(BudgetTest, SaysEverythingThatIsWrong) {
     {"id": "a", "kind": "boss"},
     {"id": "c", "kind": "tag", "parent": "a"},
     {"id": "d", "kind": "user", "parent": "bb", "budgets": [
-      {"id": "y", "limit_usd": "1", "window": {"kind": "day", "zone": "UTC", "time_of_day": "24:00"},
+      {"id": "y", "limit_usd": "1", "window": {"kind": "day", "zone": "UTC",
+       "time_of_day": "24:00"},
        "raises": [{"usd": "1", "from": "2027-01-01T00:00:00Z", "until": "2026-01-01T00:00:00Z"}]},
       {"id": "z", "limit_usd": "1", "window": {"kind": "absolute", "from": "2026-01-01T00:00:00Z",
        "until": "2025-01-01T00:00:00Z"}}]}]})";

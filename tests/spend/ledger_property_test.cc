@@ -18,6 +18,12 @@ namespace {
 
 using std::chrono::hours;
 
+#ifdef NDEBUG
+constexpr std::uint64_t kLives = 400;
+#else
+constexpr std::uint64_t kLives = 40;  // Sanitizers are slow.
+#endif
+
 constexpr std::size_t kScopes = 5;
 constexpr const char* kIds[kScopes] = {"org", "team", "key", "key2", "tag"};
 constexpr int kParent[kScopes] = {-1, 0, 1, 1, -1};
@@ -217,7 +223,7 @@ class Life {
 };
 
 TEST(LedgerPropertyTest, TheBooksAreThoseOfASlowModel) {
-  for (std::uint64_t seed = 0; seed < 200 && !HasFatalFailure(); ++seed) {
+  for (std::uint64_t seed = 0; seed < kLives && !HasFatalFailure(); ++seed) {
     SCOPED_TRACE(testing::Message() << "seed=" << seed);
     Life(seed).run(120);
   }
