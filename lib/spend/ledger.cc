@@ -56,7 +56,7 @@ class HeldChain {
   HeldChain(const AccountBook& accounts, const std::uint32_t* account)
       : accounts_(accounts), account_(account) {}
   ~HeldChain() {
-    while (held_ > 0) accounts_[account_[--held_]].lock.unlock();
+    while (held_ > 0) unlock_last();
   }
   HeldChain(const HeldChain&) = delete;
   HeldChain& operator=(const HeldChain&) = delete;
@@ -67,6 +67,8 @@ class HeldChain {
     ++held_;
     return account;
   }
+
+  void unlock_last() { accounts_[account_[--held_]].lock.unlock(); }
 
  private:
   const AccountBook& accounts_;
@@ -155,6 +157,7 @@ Reservation Ledger::State::try_reserve(const Chain& chain, const Ask& ask, Insta
     if (account.has_soft != 0) {
       verdict.soft_percent = std::max(verdict.soft_percent, accounts.soft_percent(index));
     }
+    held.unlock_last();
   }
   return verdict.reservation();
 }
