@@ -40,7 +40,7 @@ class Ledger {
  public:
   struct Options {
     std::uint32_t tickets_max = 16'000'000;  // Open at a time; 192 bytes each.  At least 16.
-    std::uint32_t scopes_max = 16'000'000;   // Some 200 bytes each.
+    std::uint32_t scopes_max = 16'000'000;   // About 150 bytes each, with one budget.
   };
 
   // Errors: validate()'s, all of them.
@@ -56,7 +56,7 @@ class Ledger {
   // ScopeId{} if none does, or scopes_max are there.
   ScopeId find_or_create(std::string_view id, Instant now);
 
-  // Reserves.  About 60 ns for four budgets.  Allocates nothing, except that ticket slots grow, by
+  // Reserves.  About 80 ns for four budgets.  Allocates nothing, except that ticket slots grow, by
   // doubling, when more tickets are open than ever before, and that a window which ends while
   // tickets of it are open is kept until they are closed.
   [[nodiscard]] Reservation reserve(const Ask& ask, Instant now);
