@@ -110,11 +110,11 @@ void Ledger::State::put(std::uint32_t node, const Scope& scope, std::uint32_t pa
   for (const std::atomic<std::uint32_t>& attached : entry.account) {
     const std::uint32_t index = attached.load(std::memory_order_relaxed);
     if (index == 0) break;
+    const std::scoped_lock lock(accounts[index].lock);
     const std::string& id = accounts.rule(index).id;
     const bool listed = std::any_of(scope.budgets.begin(), scope.budgets.end(),
                                     [&id](const Budget& budget) { return budget.id == id; });
     if (listed) continue;
-    const std::scoped_lock lock(accounts[index].lock);
     report.budgets_removed += accounts[index].is_removed == 0 ? 1 : 0;
     accounts[index].is_removed = 1;
   }
@@ -128,7 +128,9 @@ std::atomic<std::uint32_t>* Ledger::State::room_in(Node& node, std::uint32_t ins
     if (attached.load(std::memory_order_relaxed) == instead_of) return &attached;
   }
   for (std::atomic<std::uint32_t>& attached : node.account) {
-    if (accounts[attached.load(std::memory_order_relaxed)].is_removed != 0) return &attached;
+    Account& account = accounts[attached.load(std::memory_order_relaxed)];
+    const std::scoped_lock lock(account.lock);
+    if (account.is_removed != 0) return &attached;
   }
   return nullptr;
 }
@@ -139,7 +141,9 @@ void Ledger::State::put_budget(std::uint32_t node, const Budget& budget, Instant
   std::uint32_t same_id = 0;
   for (const std::atomic<std::uint32_t>& attached : nodes[node].account) {
     const std::uint32_t index = attached.load(std::memory_order_relaxed);
-    if (index != 0 && accounts.rule(index).id == budget.id) same_id = index;
+    if (index == 0) break;
+    const std::scoped_lock lock(accounts[index].lock);
+    if (accounts.rule(index).id == budget.id) same_id = index;
   }
   Money debt;
   if (same_id != 0) {

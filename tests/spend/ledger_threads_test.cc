@@ -200,6 +200,45 @@ TEST(LedgerThreadsTest, EveryTicketIsClosedOnce) {
   expect_conserves(*ledger, kNow);
 }
 
+// Windows end while tickets of them are open, late threads and reloads come between.
+TEST(LedgerThreadsTest, WindowsTurnUnderThreads) {
+  Budget rolling = budget_of("r", Money(40), hours_of(WindowKind::kRolling, 24));
+  Budget session = budget_of("s", Money(60), hours_of(WindowKind::kSession, 2));
+  Budget day = budget_of("d", Money(50), utc(WindowKind::kDay));
+  day.carry_over_max = Money(10);
+  BudgetConfig config = config_of({day, rolling, session});
+  const auto ledger = ledger_of(config);
+  std::atomic<bool> done = false;
+  std::thread reloader([&] {
+    for (std::int64_t turn = 0; !done; ++turn) {
+      config.scopes[0].budgets[0].limit = Money(50 + turn % 20);
+      EXPECT_TRUE(ledger->reload(config, kNow));
+    }
+  });
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 8; ++t) {
+      threads.emplace_back([&, t] {
+        std::deque<LedgerTicket> open;
+        for (int i = 0; i < 3'000; ++i) {
+          const Instant now = kNow + std::chrono::minutes(7 * i - t);
+          const Reservation next = reserve(*ledger, "a", Money(1 + i % 3), now);
+          if (next.status == ReserveStatus::kReserved) open.push_back(next.ticket);
+          if (open.size() < 20) continue;
+          (void)ledger->top_up(open.front(), Money(1), Money(1), kNever, now);
+          EXPECT_EQ(ledger->settle(open.front(), Money(1), now), CloseStatus::kClosed);
+          open.pop_front();
+        }
+        for (const LedgerTicket ticket : open) ledger->release(ticket, kNow);
+      });
+    }
+  }
+  done = true;
+  reloader.join();
+  EXPECT_EQ(ledger->open_tickets(), 0u);
+  expect_conserves(*ledger, kNow + std::chrono::hours(24 * 365));
+}
+
 // Scopes are made by whoever comes first, and by nobody twice.
 TEST(LedgerThreadsTest, ScopesAreMadeOnce) {
   BudgetConfig config = config_of({budget_of("m", Money(1'000'000'000))});
