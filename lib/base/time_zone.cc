@@ -104,6 +104,27 @@ Expected<TimeZoneData> read_zone(std::string_view name, const date::time_zone& z
   return data;
 }
 
+// Null if there is no such zone, or no database.
+const date::time_zone* find_zone(std::string_view name) {
+  if (!is_portable(name)) return nullptr;
+  try {
+    return date::locate_zone(name);
+  } catch (const std::exception&) {
+    return nullptr;
+  }
+}
+
+tl::unexpected<Errors> no_zone(std::string_view name) {
+  const std::vector<std::string> known = time_zone_names();
+  if (known.empty()) {
+    return fail(ErrorCode::kIo, "", "this machine has no time zone database (package tzdata)");
+  }
+  const std::vector<std::string_view> names(known.begin(), known.end());
+  return fail(ErrorCode::kUnknownName, "",
+              fmt::format("must be an IANA time zone such as \"Europe/Berlin\", but is \"{}\"{}",
+                          name.substr(0, 64), did_you_mean(nearest(name, names))));
+}
+
 }  // namespace
 
 std::vector<std::string> time_zone_names() {
@@ -120,19 +141,10 @@ std::vector<std::string> time_zone_names() {
 }
 
 Expected<TimeZone> TimeZone::named(std::string_view name) {
+  const date::time_zone* zone = find_zone(name);
+  if (zone == nullptr) return no_zone(name);
   try {
-    const std::vector<std::string> known = time_zone_names();
-    if (known.empty()) {
-      return fail(ErrorCode::kIo, "", "this machine has no time zone database (package tzdata)");
-    }
-    if (!std::binary_search(known.begin(), known.end(), name)) {
-      const std::vector<std::string_view> names(known.begin(), known.end());
-      return fail(ErrorCode::kUnknownName, "",
-                  fmt::format("must be an IANA time zone such as \"Europe/Berlin\", but is "
-                              "\"{}\"{}",
-                              name.substr(0, 64), did_you_mean(nearest(name, names))));
-    }
-    Expected<TimeZoneData> data = read_zone(name, *date::locate_zone(name));
+    Expected<TimeZoneData> data = read_zone(name, *zone);
     if (!data) return tl::unexpected<Errors>(std::move(data.error()));
     return TimeZone(std::make_shared<const TimeZoneData>(std::move(*data)));
   } catch (const std::exception& error) {

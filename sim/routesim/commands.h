@@ -12,7 +12,7 @@ namespace routesim {
 // What a command ends with.
 enum ExitCode : int {
   kGood = 0,
-  kNo = 1,        // The answer is no: something has no price.
+  kNo = 1,        // The answer is no: something has no price, a check found something.
   kBadInput = 2,  // The command line or a file is wrong; stderr says what to change.
 };
 
@@ -23,6 +23,7 @@ void add_price_command(CLI::App& app, int& exit_code);
 void add_price_list_command(CLI::App& price, int& exit_code);
 void add_price_show_command(CLI::App& price, int& exit_code);
 void add_cache_command(CLI::App& app, int& exit_code);
+void add_budget_command(CLI::App& app, int& exit_code);
 
 // Prints every error, a line each, to stderr; returns kBadInput.
 int complain(const fare::Errors& errors);
