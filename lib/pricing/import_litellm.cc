@@ -156,9 +156,9 @@ class Entry {
     }
     fill_off_peak();
     if (would_be_free()) {
-      return desk_.leave_out_entry(
-          cells_.empty() ? "is sold only by what no meter counts"
-                         : "is zero by the token, and sold by what no meter counts");
+      return desk_.leave_out_entry(cells_.empty()
+                                       ? "is sold only by what no meter counts"
+                                       : "is zero by the token, and sold by what no meter counts");
     }
     PricePeriod row = desk_.row(desk_.options().from, cells_);
     row.multipliers = std::move(multipliers_);

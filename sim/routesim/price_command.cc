@@ -192,6 +192,7 @@ void add_price_command(CLI::App& app, int& exit_code) {
   CLI::App* price = app.add_subcommand("price", "Ask the price tables");
   price->require_subcommand(1);
   add_price_import_command(*price, exit_code);
+  add_price_lint_command(*price, exit_code);
   CLI::App* quote = price->add_subcommand("quote", "What a usage costs, line by line");
   quote->footer(
       "Meters: input, cache_read, cache_write_5m, cache_write_1h, output, request; disjoint.\n"
