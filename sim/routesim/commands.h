@@ -22,6 +22,8 @@ void add_compare_command(CLI::App& app, int& exit_code);
 void add_price_command(CLI::App& app, int& exit_code);
 
 // The upkeep of price tables: commands of `price`.
+void add_price_diff_command(CLI::App& price, int& exit_code);
+void add_price_disagree_command(CLI::App& price, int& exit_code);
 void add_price_import_command(CLI::App& price, int& exit_code);
 void add_price_lint_command(CLI::App& price, int& exit_code);
 

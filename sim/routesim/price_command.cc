@@ -191,6 +191,8 @@ void add_price_command(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<QuoteOptions>();
   CLI::App* price = app.add_subcommand("price", "Ask the price tables");
   price->require_subcommand(1);
+  add_price_diff_command(*price, exit_code);
+  add_price_disagree_command(*price, exit_code);
   add_price_import_command(*price, exit_code);
   add_price_lint_command(*price, exit_code);
   CLI::App* quote = price->add_subcommand("quote", "What a usage costs, line by line");
