@@ -55,10 +55,11 @@ std::string report_text(const DisagreeReport& report, const DisagreeCommand& opt
                         fare::Instant at) {
   const ProviderAgreement total = total_of(report);
   std::string text = filled(
-      "", fmt::format("{} of the {} models in common agree in every rate at {}; {} differ, {} "
+      "", fmt::format("{} of the {} in common agree in every rate at {}; {} differ, {} "
                       "miss a price somewhere.",
-                      count_text(total.agree), count_text(total.models), fare::to_rfc3339(at),
-                      count_text(total.differ), count_text(total.missing)));
+                      count_text(total.agree),
+                      count_text(total.models) + (total.models == 1 ? " model" : " models"),
+                      fare::to_rfc3339(at), count_text(total.differ), count_text(total.missing)));
   for (std::size_t i = 0; i < options.sources.size(); ++i) {
     text += fmt::format("  {}: {}\n", letter(i), options.sources[i]);
   }
@@ -147,17 +148,15 @@ void add_price_disagree_command(CLI::App& price, int& exit_code) {
   auto options = std::make_shared<DisagreeCommand>();
   CLI::App* command = price.add_subcommand("disagree", "Where price tables contradict each other");
   command->footer(
-      "A source is a folder or file of tables, or a list: litellm:FILE, genai-prices:FILE,\n"
-      "models.dev:FILE, openrouter:FILE.\n"
+      "A source is a folder or file of tables, or a list: litellm:FILE,\n"
+      "genai-prices:FILE, models.dev:FILE, openrouter:FILE.\n"
       "Examples:\n"
       "  routesim price disagree pricing litellm:model_prices_and_context_window.json\n"
-      "  routesim price disagree pricing genai-prices:data.json --provider openai --json\n"
+      "  routesim price disagree pricing genai-prices:data.json --provider openai\n"
       "Exit code: 0 nothing differs, 1 something does, 2 bad input.");
   command->add_option("SOURCE", options->sources, "Two or more")->required()->expected(2, 100);
   command->add_option("--at", options->at, "The instant to compare at; default: now");
-  command
-      ->add_option("--tolerance", options->tolerance,
-                   "The fraction within which rates agree; default: 0, exactly")
+  command->add_option("--tolerance", options->tolerance, "The fraction within which rates agree")
       ->check(CLI::Range(0.0, 1.0));
   command->add_option("--provider", options->provider, "Only this one, in any spelling");
   command->add_flag("--json", options->json, "Print JSON");

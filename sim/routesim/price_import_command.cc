@@ -242,11 +242,8 @@ void add_price_import_command(CLI::App& price, int& exit_code) {
       ->required()
       ->check(CLI::IsMember({"litellm", "genai-prices", "models.dev", "openrouter"}));
   command->add_option("FILE", options->file, "The list, JSON, or gzip of it")->required();
-  command->add_option("--from", options->from,
-                      "When its undated prices hold from; default: 2024-01-01");
-  command->add_option(
-      "--observed", options->observed,
-      "The day of the list; default: the date in the file's name, else of the file");
+  command->add_option("--from", options->from, "Start of undated prices; default: 2024-01-01");
+  command->add_option("--observed", options->observed, "Its day; default: as in the file's name");
   command->add_option("--out", options->out, "A folder to write the tables to, one a provider");
   command->add_flag("--json", options->json, "Print JSON, every note included");
   command->callback([options, &exit_code] { exit_code = run_import(*options); });
