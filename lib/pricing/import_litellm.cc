@@ -78,10 +78,8 @@ std::int64_t take_band(std::string_view& name) {
   if (!thousands && !take_suffix(count, "_tokens")) return -1;
   std::int64_t value = 0;
   const auto read = std::from_chars(count.data(), count.data() + count.size(), value);
-  if (read.ec != std::errc() || read.ptr != count.data() + count.size() || value <= 0 ||
-      value > kTokensMax.count() / 1'000) {
-    return -1;
-  }
+  const bool is_number = read.ec == std::errc() && read.ptr == count.data() + count.size();
+  if (!is_number || value <= 0 || value > kTokensMax.count() / 1'000) return -1;
   name = name.substr(0, at);
   return thousands ? value * 1'000 : value;
 }

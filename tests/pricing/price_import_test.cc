@@ -136,6 +136,15 @@ TEST(PriceImportTest, LiteLlmFieldNamesAreCells) {
   EXPECT_EQ(book_of(list.sheets).size(), 1u);
 }
 
+// xAI's band begins at its threshold, everybody else's above it.
+TEST(PriceImportTest, LiteLlmBandsOfXaiIncludeTheirThreshold) {
+  const PriceImport list = litellm(R"({"xai/m": {"litellm_provider": "xai",
+      "input_cost_per_token": 2e-06, "input_cost_per_token_above_200k_tokens": 4e-06}})");
+  EXPECT_EQ(only(list).id, "m");
+  EXPECT_EQ(only(list).aliases.at(0).id, "xai/m");
+  EXPECT_EQ(only(list).periods[0].cells[0].bands.at(1).input_over, Tokens(199'999));
+}
+
 TEST(PriceImportTest, LiteLlmOffPeakIsAWindow) {
   const PriceImport list = litellm(R"({"deepseek/m": {"litellm_provider": "deepseek",
       "input_cost_per_token": 2e-06, "output_cost_per_token": 4e-06,
@@ -223,7 +232,8 @@ TEST(PriceImportTest, ModelsDevTiersAndModesAreBandsAndCells) {
                      "tiers": [{"tier": {"type": "context", "size": 272000}, "input": 10,
                                 "output": 45, "cache_read": 1}]},
             "experimental": {"modes": {
-              "fast": {"cost": {"input": 10, "output": 60}, "provider": {"body": {"speed": "fast"}}},
+              "fast": {"cost": {"input": 10, "output": 60},
+                       "provider": {"body": {"speed": "fast"}}},
               "odd": {"cost": {"input": 1}}}},
             "limit": {"context": 1050000, "output": 128000}, "tool_call": true},
       "n": {"limit": {"context": 1, "output": 1}}}}})");

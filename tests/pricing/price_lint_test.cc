@@ -90,137 +90,132 @@ const auto kError = LintLevel::kError;
 const auto kWarning = LintLevel::kWarning;
 const auto kInfo = LintLevel::kInfo;
 
-std::vector<Plant> plants() {
-  return {
-      {"write-1h-ratio", kError, [](Sheets& s) { scale(rate_of(s, Meter::kCacheWrite1h), 12); }},
-      {"write-1h-ratio", kError,
-       [](Sheets& s) { rate_of(s, Meter::kCacheWrite1h) = rate_of(s, Meter::kInput); }},
-      {"write-1h-ratio", kWarning,
-       [](Sheets& s) {
-         rate_of(s, Meter::kCacheWrite1h) = Rate(rate_of(s, Meter::kCacheWrite1h)->count() * 6 / 5);
-       }},
-      {"write-5m-ratio", kWarning,
-       [](Sheets& s) { rate_of(s, Meter::kCacheWrite5m) = rate_of(s, Meter::kInput); }},
-      {"read-above-input", kError, [](Sheets& s) { scale(rate_of(s, Meter::kCacheRead), 11); }},
-      {"read-equals-input", kInfo, [](Sheets& s) { scale(rate_of(s, Meter::kCacheRead), 10); }},
-      {"output-below-input", kInfo,
-       [](Sheets& s) {
-         for (PriceBand& band : row_of(s).cells[0].bands) {
-           auto& rate = band.rates[static_cast<std::size_t>(Meter::kOutput)];
-           rate = Rate(rate->count() / 6);
+const std::vector<Plant> kPlants = {
+    {"write-1h-ratio", kError, [](Sheets& s) { scale(rate_of(s, Meter::kCacheWrite1h), 12); }},
+    {"write-1h-ratio", kError,
+     [](Sheets& s) { rate_of(s, Meter::kCacheWrite1h) = rate_of(s, Meter::kInput); }},
+    {"write-1h-ratio", kWarning,
+     [](Sheets& s) {
+       rate_of(s, Meter::kCacheWrite1h) = Rate(rate_of(s, Meter::kCacheWrite1h)->count() * 6 / 5);
+     }},
+    {"write-5m-ratio", kWarning,
+     [](Sheets& s) { rate_of(s, Meter::kCacheWrite5m) = rate_of(s, Meter::kInput); }},
+    {"read-above-input", kError, [](Sheets& s) { scale(rate_of(s, Meter::kCacheRead), 11); }},
+    {"read-equals-input", kInfo, [](Sheets& s) { scale(rate_of(s, Meter::kCacheRead), 10); }},
+    {"output-below-input", kInfo,
+     [](Sheets& s) {
+       for (PriceBand& band : row_of(s).cells[0].bands) {
+         auto& rate = band.rates[static_cast<std::size_t>(Meter::kOutput)];
+         rate = Rate(rate->count() / 6);
+       }
+     }},
+    {"band-order", kError,
+     [](Sheets& s) {
+       row_of(s).cells[0].bands[1].rates[static_cast<std::size_t>(Meter::kOutput)] = usd("0.01");
+     }},
+    {"band-flat", kWarning,
+     [](Sheets& s) {
+       row_of(s).cells[0].bands[1].rates[static_cast<std::size_t>(Meter::kOutput)] =
+           rate_of(s, Meter::kOutput);
+     }},
+    {"batch-ratio", kWarning,
+     [](Sheets& s) { row_of(s).cells[1].bands = row_of(s).cells[0].bands; }},
+    {"batch-ratio", kError, [](Sheets& s) { row_of(s).cells[1].bands = row_of(s).cells[2].bands; }},
+    {"fast-ratio", kWarning,
+     [](Sheets& s) { row_of(s).cells[2].bands = row_of(s).cells[1].bands; }},
+    {"priority-ratio", kWarning,
+     [](Sheets& s) { row_of(s).cells[3].bands = row_of(s).cells[1].bands; }},
+    {"unit-range", kError, [](Sheets& s) { scale(rate_of(s, Meter::kInput), 1'000); }},
+    {"unit-range", kError, [](Sheets& s) { rate_of(s, Meter::kInput) = Rate(3); }},
+    {"unit-range", kWarning, [](Sheets& s) { rate_of(s, Meter::kSearch) = Rate(10'000); }},
+    {"zero-price", kWarning, [](Sheets& s) { rate_of(s, Meter::kInput) = Rate(0); }},
+    {"zero-price", kWarning,
+     [](Sheets& s) {
+       row_of(s).cells.resize(1);
+       row_of(s).cells[0].bands.resize(1);
+       for (auto& rate : rates_of(s)) rate = rate ? std::optional(Rate(0)) : rate;
+     }},
+    {"announced-passed", kWarning, [](Sheets& s) { row_of(s).status = PeriodStatus::kAnnounced; }},
+    {"active-future", kWarning, [](Sheets& s) { second_row(s, "2026-03-02T00:00:00Z"); }},
+    {"observed-future", kWarning, [](Sheets& s) { row_of(s).observed = "2026-03-02"; }},
+    {"stale", kInfo, [](Sheets& s) { row_of(s).observed = "2025-08-01"; }},
+    {"row-repeats", kInfo, [](Sheets& s) { second_row(s, "2026-02-01T00:00:00Z"); }},
+    {"period-gap", kWarning,
+     [](Sheets& s) {
+       row_of(s).until = at("2026-01-31T23:59:59Z");
+       second_row(s, "2026-02-01T00:00:00Z").until.reset();
+     }},
+    {"period-ended", kError, [](Sheets& s) { row_of(s).until = kNow; }},
+    {"retired-open", kWarning, [](Sheets& s) { victim(s).retired = kNow; }},
+    {"alias-retired", kWarning,
+     [](Sheets& s) {
+       victim(s).retired = kNow;
+       victim(s).aliases = {{.id = "m-latest", .from = {}, .until = {}}};
+     }},
+    {"alias-family", kWarning, [](Sheets& s) { victim(s).id = "ma-20260101"; }},
+    {"alias-family", kWarning, [](Sheets& s) { victim(s).id = "ma-2026-01-01"; }},
+    {"alias-family", kWarning, [](Sheets& s) { victim(s).id = "ma-0613"; }},
+    {"alias-family", kWarning, [](Sheets& s) { victim(s).id = "ma@20260101"; }},
+    {"alias-family", kWarning, [](Sheets& s) { victim(s).id = "ma-latest"; }},
+    {"near-name", kWarning, [](Sheets& s) { victim(s).id = "MA"; }},
+    {"missing-write", kWarning,
+     [](Sheets& s) {
+       for (PriceCell& cell : row_of(s).cells) {
+         for (PriceBand& band : cell.bands) {
+           band.rates[static_cast<std::size_t>(Meter::kCacheWrite5m)].reset();
+           band.rates[static_cast<std::size_t>(Meter::kCacheWrite1h)].reset();
          }
-       }},
-      {"band-order", kError,
-       [](Sheets& s) {
-         row_of(s).cells[0].bands[1].rates[static_cast<std::size_t>(Meter::kOutput)] = usd("0.01");
-       }},
-      {"band-flat", kWarning,
-       [](Sheets& s) {
-         row_of(s).cells[0].bands[1].rates[static_cast<std::size_t>(Meter::kOutput)] =
-             rate_of(s, Meter::kOutput);
-       }},
-      {"batch-ratio", kWarning,
-       [](Sheets& s) { row_of(s).cells[1].bands = row_of(s).cells[0].bands; }},
-      {"batch-ratio", kError,
-       [](Sheets& s) { row_of(s).cells[1].bands = row_of(s).cells[2].bands; }},
-      {"fast-ratio", kWarning,
-       [](Sheets& s) { row_of(s).cells[2].bands = row_of(s).cells[1].bands; }},
-      {"priority-ratio", kWarning,
-       [](Sheets& s) { row_of(s).cells[3].bands = row_of(s).cells[1].bands; }},
-      {"unit-range", kError, [](Sheets& s) { scale(rate_of(s, Meter::kInput), 1'000); }},
-      {"unit-range", kError, [](Sheets& s) { rate_of(s, Meter::kInput) = Rate(3); }},
-      {"unit-range", kWarning, [](Sheets& s) { rate_of(s, Meter::kSearch) = Rate(10'000); }},
-      {"zero-price", kWarning, [](Sheets& s) { rate_of(s, Meter::kInput) = Rate(0); }},
-      {"zero-price", kWarning,
-       [](Sheets& s) {
-         row_of(s).cells.resize(1);
-         row_of(s).cells[0].bands.resize(1);
-         for (auto& rate : rates_of(s)) rate = rate ? std::optional(Rate(0)) : rate;
-       }},
-      {"announced-passed", kWarning,
-       [](Sheets& s) { row_of(s).status = PeriodStatus::kAnnounced; }},
-      {"active-future", kWarning, [](Sheets& s) { second_row(s, "2026-03-02T00:00:00Z"); }},
-      {"observed-future", kWarning, [](Sheets& s) { row_of(s).observed = "2026-03-02"; }},
-      {"stale", kInfo, [](Sheets& s) { row_of(s).observed = "2025-08-01"; }},
-      {"row-repeats", kInfo, [](Sheets& s) { second_row(s, "2026-02-01T00:00:00Z"); }},
-      {"period-gap", kWarning,
-       [](Sheets& s) {
-         row_of(s).until = at("2026-01-31T23:59:59Z");
-         second_row(s, "2026-02-01T00:00:00Z").until.reset();
-       }},
-      {"period-ended", kError, [](Sheets& s) { row_of(s).until = kNow; }},
-      {"retired-open", kWarning, [](Sheets& s) { victim(s).retired = kNow; }},
-      {"alias-retired", kWarning,
-       [](Sheets& s) {
-         victim(s).retired = kNow;
-         victim(s).aliases = {{.id = "m-latest", .from = {}, .until = {}}};
-       }},
-      {"alias-family", kWarning, [](Sheets& s) { victim(s).id = "ma-20260101"; }},
-      {"alias-family", kWarning, [](Sheets& s) { victim(s).id = "ma-2026-01-01"; }},
-      {"alias-family", kWarning, [](Sheets& s) { victim(s).id = "ma-0613"; }},
-      {"alias-family", kWarning, [](Sheets& s) { victim(s).id = "ma@20260101"; }},
-      {"alias-family", kWarning, [](Sheets& s) { victim(s).id = "ma-latest"; }},
-      {"near-name", kWarning, [](Sheets& s) { victim(s).id = "MA"; }},
-      {"missing-write", kWarning,
-       [](Sheets& s) {
-         for (PriceCell& cell : row_of(s).cells) {
-           for (PriceBand& band : cell.bands) {
-             band.rates[static_cast<std::size_t>(Meter::kCacheWrite5m)].reset();
-             band.rates[static_cast<std::size_t>(Meter::kCacheWrite1h)].reset();
-           }
+       }
+     }},
+    {"missing-1h", kWarning,
+     [](Sheets& s) {
+       for (PriceCell& cell : row_of(s).cells) {
+         for (PriceBand& band : cell.bands) {
+           band.rates[static_cast<std::size_t>(Meter::kCacheWrite1h)].reset();
          }
-       }},
-      {"missing-1h", kWarning,
-       [](Sheets& s) {
-         for (PriceCell& cell : row_of(s).cells) {
-           for (PriceBand& band : cell.bands) {
-             band.rates[static_cast<std::size_t>(Meter::kCacheWrite1h)].reset();
-           }
-         }
-       }},
-      {"missing-read", kWarning,
-       [](Sheets& s) {
-         for (PriceCell& cell : row_of(s).cells) {
-           for (PriceBand& band : cell.bands) {
-             band.rates[static_cast<std::size_t>(Meter::kCacheRead)].reset();
-           }
-         }
-       }},
-      {"missing-input", kWarning,
-       [](Sheets& s) {
-         for (PriceCell& cell : row_of(s).cells) {
-           for (PriceBand& band : cell.bands) band.rates[0].reset();
-         }
-       }},
-      {"missing-tier", kInfo,
-       [](Sheets& s) { row_of(s).cells.erase(row_of(s).cells.begin() + 1); }},
-      {"cell-without-band", kWarning, [](Sheets& s) { row_of(s).cells[1].bands.resize(1); }},
-      {"cell-meter", kWarning,
-       [](Sheets& s) {
-         for (PriceBand& band : row_of(s).cells[1].bands) {
+       }
+     }},
+    {"missing-read", kWarning,
+     [](Sheets& s) {
+       for (PriceCell& cell : row_of(s).cells) {
+         for (PriceBand& band : cell.bands) {
            band.rates[static_cast<std::size_t>(Meter::kCacheRead)].reset();
          }
-       }},
-      {"ratio-outlier", kWarning, [](Sheets& s) { scale(rate_of(s, Meter::kOutput), 10); }},
-      {"ratio-outlier", kError,
-       [](Sheets& s) {
-         auto& rate = rate_of(s, Meter::kCacheRead);
-         rate = Rate(rate->count() / 100);
-       }},
-      {"sibling-outlier", kWarning, [](Sheets& s) { rate_of(s, Meter::kInput) = usd("500"); }},
-      {"sibling-outlier", kError, [](Sheets& s) { scale(rate_of(s, Meter::kInput), 1'000); }},
-      {"peer-outlier", kWarning, [](Sheets& s) { scale(rate_of(s, Meter::kInput), 10); }},
-      {"peer-outlier", kError, [](Sheets& s) { scale(rate_of(s, Meter::kOutput), 60'000); }},
-      {"history-outlier", kWarning,
-       [](Sheets& s) {
-         scale(second_row(s, "2026-02-01T00:00:00Z").cells[0].bands[0].rates[0], 10);
-       }},
-      {"history-outlier", kError,
-       [](Sheets& s) {
-         scale(second_row(s, "2026-02-01T00:00:00Z").cells[0].bands[0].rates[0], 100);
-       }},
-  };
-}
+       }
+     }},
+    {"missing-input", kWarning,
+     [](Sheets& s) {
+       for (PriceCell& cell : row_of(s).cells) {
+         for (PriceBand& band : cell.bands) band.rates[0].reset();
+       }
+     }},
+    {"missing-tier", kInfo, [](Sheets& s) { row_of(s).cells.erase(row_of(s).cells.begin() + 1); }},
+    {"cell-without-band", kWarning, [](Sheets& s) { row_of(s).cells[1].bands.resize(1); }},
+    {"cell-meter", kWarning,
+     [](Sheets& s) {
+       for (PriceBand& band : row_of(s).cells[1].bands) {
+         band.rates[static_cast<std::size_t>(Meter::kCacheRead)].reset();
+       }
+     }},
+    {"ratio-outlier", kWarning, [](Sheets& s) { scale(rate_of(s, Meter::kOutput), 10); }},
+    {"ratio-outlier", kError,
+     [](Sheets& s) {
+       auto& rate = rate_of(s, Meter::kCacheRead);
+       rate = Rate(rate->count() / 100);
+     }},
+    {"sibling-outlier", kWarning, [](Sheets& s) { rate_of(s, Meter::kInput) = usd("500"); }},
+    {"sibling-outlier", kError, [](Sheets& s) { scale(rate_of(s, Meter::kInput), 1'000); }},
+    {"peer-outlier", kWarning, [](Sheets& s) { scale(rate_of(s, Meter::kInput), 10); }},
+    {"peer-outlier", kError, [](Sheets& s) { scale(rate_of(s, Meter::kOutput), 60'000); }},
+    {"history-outlier", kWarning,
+     [](Sheets& s) {
+       scale(second_row(s, "2026-02-01T00:00:00Z").cells[0].bands[0].rates[0], 10);
+     }},
+    {"history-outlier", kError,
+     [](Sheets& s) {
+       scale(second_row(s, "2026-02-01T00:00:00Z").cells[0].bands[0].rates[0], 100);
+     }},
+};
 
 TEST(PriceLintTest, CleanTablesHaveNoFindings) {
   for (const LintFinding& finding : lint(clean_sheets())) {
@@ -230,7 +225,7 @@ TEST(PriceLintTest, CleanTablesHaveNoFindings) {
 
 TEST(PriceLintTest, EachPlantedFaultIsFound) {
   std::set<std::string> seen;
-  for (const Plant& plant : plants()) {
+  for (const Plant& plant : kPlants) {
     SCOPED_TRACE(testing::Message() << plant.rule << " " << to_string(plant.level));
     Sheets sheets = clean_sheets();
     plant.plant(sheets);
