@@ -102,6 +102,9 @@ class PriceBook {
   // How many models there are.  Their ids count from zero, by provider and name.
   [[nodiscard]] std::size_t size() const;
 
+  // For those who read all of it, in lib/pricing.
+  [[nodiscard]] const PriceTables& tables() const { return *tables_; }
+
   // The names most like an unknown one, for "did you mean"; empty if none is near.
   [[nodiscard]] std::string_view nearest_model(std::string_view model) const;
 

@@ -113,6 +113,8 @@ class TablesBuilder {
     number_regions();
     number_windows();
     for (ModelDraft& draft : drafts_.models) add_model(std::move(draft.model));
+    tables_->named_windows = std::move(drafts_.windows);
+    tables_->sources = std::move(drafts_.sources);
     tables_->hash = content_hash(canonical_);
     return std::move(tables_);
   }

@@ -23,6 +23,7 @@ using NamedWindows = std::map<std::string, WeekWindow>;
 struct PriceDrafts {
   std::vector<ModelDraft> models;
   std::map<std::string, NamedWindows> windows;  // By vendor.
+  std::map<std::string, std::map<std::string, PriceSource>> sources;
 };
 
 // Fills in every cell, gives each thing its number, and hashes what prices mean.

@@ -21,6 +21,7 @@ constexpr std::size_t kRowsMax = 1'000;
 
 struct FileDraft {
   std::string provider;
+  std::map<std::string, PriceSource> sources;
   NamedWindows windows;
   std::vector<ModelDraft> models;
 };
@@ -100,14 +101,17 @@ std::optional<ModelDraft> read_model(const JsonNode& node, const RowNames& names
   return draft;
 }
 
-void read_source(const JsonNode& node) {
+PriceSource read_source(const JsonNode& node) {
+  PriceSource source;
   ObjectReader reader(node);
-  std::string ignored;
   Instant observed{};
-  reader.required("title", ignored, json::text(1'000));
-  reader.required("where", ignored, json::text(1'000));
-  reader.required("observed", observed, json::read_with(&parse_date));
+  reader.required("title", source.title, json::text(1'000));
+  reader.required("where", source.where, json::text(1'000));
+  if (reader.required("observed", observed, json::read_with(&parse_date))) {
+    source.observed = to_rfc3339(observed).substr(0, 10);
+  }
   reader.finish();
+  return source;
 }
 
 FileDraft read_file(const JsonNode& node, const Calendars& calendars) {
@@ -122,7 +126,7 @@ FileDraft read_file(const JsonNode& node, const Calendars& calendars) {
     if (!found->is_object()) found->must_be(ErrorCode::kWrongType, "an object");
     for (const std::string& key : found->keys()) {
       names.sources.insert(key);
-      read_source(found->member(key));
+      file.sources.emplace(key, read_source(found->member(key)));
     }
   }
   if (const std::optional<JsonNode> found = reader.member("windows", false)) {
@@ -201,6 +205,12 @@ Expected<PriceBook> PriceBook::parse(std::span<const Source> sources) {
         if (drafts.windows[file.provider].try_emplace(name, window).second) continue;
         problems.add(ErrorCode::kDuplicateKey, "/windows",
                      fmt::format("\"{}\" is already a window of {}", name, file.provider));
+      }
+      for (const auto& [key, source] : file.sources) {
+        const auto& other = drafts.sources[file.provider].try_emplace(key, source).first->second;
+        if (other == source) continue;
+        problems.add(ErrorCode::kDuplicateKey, "/sources",
+                     fmt::format("\"{}\" is already another source of {}", key, file.provider));
       }
       for (ModelDraft& draft : file.models) {
         draft.model.provider = file.provider;

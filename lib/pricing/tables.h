@@ -2,12 +2,14 @@
 
 #include <array>    // std::array.
 #include <cstdint>  // std::uint32_t.
+#include <map>
 #include <optional>
 #include <string>  // std::string.
 #include <vector>  // std::vector.
 
-#include "base/names.h"       // NameMap.
-#include "fare/price_book.h"  // PriceBook, ModelId.
+#include "base/names.h"        // NameMap.
+#include "fare/price_book.h"   // PriceBook, ModelId.
+#include "fare/price_sheet.h"  // PriceSource.
 #include "pricing/week_window.h"
 
 namespace fare {
@@ -84,6 +86,8 @@ struct PriceTables {
   std::vector<Band> bands;
   std::vector<std::uint16_t> row_windows;  // Numbers of windows, from 1: windows[number - 1].
   std::vector<WeekWindow> windows;
+  std::map<std::string, std::map<std::string, WeekWindow>> named_windows;  // By provider, name.
+  std::map<std::string, std::map<std::string, PriceSource>> sources;       // By provider, key.
   std::vector<std::string> regions;  // Region number i + 1; 0 is none named.
   NameMap<std::vector<NameMeaning>> names;
   std::string hash;

@@ -7,14 +7,16 @@
 #include <utility>
 #include <vector>
 
-#include "base/time_zone.h"  // TimeZone.
-#include "fare/time.h"       // Instant.
+#include "base/time_zone.h"    // TimeZone.
+#include "fare/price_sheet.h"  // PriceSource.
+#include "fare/time.h"         // Instant.
 
 namespace fare {
 
 // The public holidays of a place, for the days that it covers.
 struct HolidayCalendar {
   std::string name;
+  PriceSource source;
   std::chrono::local_days from;                   // The first day it knows about.
   std::chrono::local_days until;                  // The day after the last.
   std::vector<std::chrono::local_days> holidays;  // Ascending.
@@ -39,6 +41,11 @@ class WeekWindow {
 
   // About 15 ns; allocates nothing.
   Answer contains(Instant at) const;
+
+  const TimeZone& zone() const { return zone_; }
+  std::uint8_t weekdays() const { return weekdays_; }
+  const std::vector<std::pair<Seconds, Seconds>>& hours() const { return hours_; }
+  const HolidayCalendar* calendar() const { return calendar_.get(); }  // May be null.
 
   // Everything that decides contains(), in one canonical form.
   std::string canonical_text() const;

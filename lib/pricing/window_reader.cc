@@ -90,13 +90,16 @@ void read_calendar(const JsonNode& node, Calendars& calendars) {
   ObjectReader reader(node);
   std::size_t only = 0;
   auto calendar = std::make_shared<HolidayCalendar>();
-  std::string ignored;
   const auto day = json::read_with(&parse_local_day);
   reader.required("format", only, json::one_of({kCalendarFormat}));
   const bool has_name = reader.required("name", calendar->name, json::text(kNameMax));
-  reader.required("title", ignored, json::text(1'000));
-  reader.required("where", ignored, json::text(1'000));
-  reader.required("observed", calendar->from, day);
+  reader.required("title", calendar->source.title, json::text(1'000));
+  reader.required("where", calendar->source.where, json::text(1'000));
+  local_days observed;
+  if (reader.required("observed", observed, day)) {
+    const std::chrono::sys_days midnight(observed.time_since_epoch());
+    calendar->source.observed = to_rfc3339(Instant(midnight)).substr(0, 10);
+  }
   const bool has_from = reader.required("from", calendar->from, day);
   const bool has_until = reader.required("until", calendar->until, day);
   const bool has_days =

@@ -25,6 +25,12 @@ void add_price_show_command(CLI::App& price, int& exit_code);
 void add_cache_command(CLI::App& app, int& exit_code);
 void add_budget_command(CLI::App& app, int& exit_code);
 
+// The upkeep of price tables: commands of `price`.
+void add_price_diff_command(CLI::App& price, int& exit_code);
+void add_price_disagree_command(CLI::App& price, int& exit_code);
+void add_price_import_command(CLI::App& price, int& exit_code);
+void add_price_lint_command(CLI::App& price, int& exit_code);
+
 // Prints every error, a line each, to stderr; returns kBadInput.
 int complain(const fare::Errors& errors);
 

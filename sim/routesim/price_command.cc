@@ -114,8 +114,6 @@ ReadOptions read_options(const QuoteOptions& options) {
   return read;
 }
 
-void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
-
 int print_quote(const Quote& quote, std::string_view hash, bool json) {
   if (json) {
     std::string line;
@@ -184,6 +182,10 @@ void add_price_command(CLI::App& app, int& exit_code) {
   add_quote_command(*price, exit_code);
   add_price_show_command(*price, exit_code);
   add_price_list_command(*price, exit_code);
+  add_price_diff_command(*price, exit_code);
+  add_price_lint_command(*price, exit_code);
+  add_price_import_command(*price, exit_code);
+  add_price_disagree_command(*price, exit_code);
 }
 
 }  // namespace routesim

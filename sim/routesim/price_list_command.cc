@@ -109,7 +109,7 @@ int run_list(const ListOptions& options) {
   const std::vector<Listed> listed = list(*prices, options, *at);
   const std::string text = options.json ? list_json(listed, *at, prices->hash())
                                         : list_text(listed, *at, prices->hash());
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  print(text);
   return listed.empty() ? kNo : kGood;
 }
 

@@ -1,6 +1,7 @@
 #include "routesim/price_options.h"
 
 #include <chrono>
+#include <cstdio>
 #include <filesystem>
 
 #include "study/scenario.h"
@@ -35,10 +36,13 @@ fare::Expected<fare::PriceBook> load_asked_prices(const std::string& prices) {
 fare::Expected<fare::Instant> asked_instant(const std::string& option, const std::string& text,
                                             fare::Instant otherwise) {
   if (text.empty()) return otherwise;
-  fare::Expected<fare::Instant> instant = fare::parse_instant(text);
+  fare::Expected<fare::Instant> instant =
+      fare::parse_instant(text.size() == 10 ? text + "T00:00:00Z" : text);
   if (instant) return instant;
   return fare::fail(instant.error()[0].code, option, instant.error()[0].message);
 }
+
+void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
 fare::Instant clock_now() { return std::chrono::system_clock::now(); }
 

@@ -21,9 +21,13 @@ void add_prices_option(CLI::App& command, std::string& prices);
 // The tables of --prices; by default the shipped ones.
 fare::Expected<fare::PriceBook> load_asked_prices(const std::string& prices);
 
-// The instant of an option, or `otherwise` if it was not given.  Errors name the option.
+// The instant of an option, or the first of the day that it names; `otherwise` if it was not given.
+// Errors name the option.
 fare::Expected<fare::Instant> asked_instant(const std::string& option, const std::string& text,
                                             fare::Instant otherwise);
+
+// Prints to stdout.
+void print(const std::string& text);
 
 // Now: the one clock of the program, for questions that name no instant.
 fare::Instant clock_now();

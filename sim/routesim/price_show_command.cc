@@ -268,7 +268,7 @@ int run_show(const ShowOptions& options) {
     for (const PricePeriod* period : periods) text += period_text(*period);
   }
   if (options.json) text = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  print(text);
   return all ? kGood : kNo;
 }
 
