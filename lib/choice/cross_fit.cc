@@ -64,6 +64,21 @@ void score_by_neighbours(const TrainingSet& set, std::span<const std::size_t> us
   }
 }
 
+std::vector<Calibration> calibrations(const TrainingSet& set, ModelKind kind,
+                                      const std::vector<std::vector<double>>& scores,
+                                      std::span<const std::size_t> use) {
+  std::vector<Calibration> all;
+  for (std::size_t t = 0; t < scores.size(); ++t) {
+    std::vector<Forecast> scored;
+    for (const std::size_t row : known(set.quality[t], use)) {
+      scored.push_back({scores[t][row], static_cast<double>(set.quality[t][row])});
+    }
+    if (scored.empty()) scored.push_back({0, 0.5});
+    all.push_back(kind == ModelKind::kRidge ? fit_line(scored) : fit_logistic_link(scored));
+  }
+  return all;
+}
+
 }  // namespace
 
 std::vector<LinearFunction> fit_outputs(const TrainingSet& set, ModelKind kind, std::size_t classes,
@@ -86,7 +101,7 @@ std::vector<LinearFunction> fit_outputs(const TrainingSet& set, ModelKind kind, 
 
 std::vector<std::vector<double>> cross_fit(const TrainingSet& set, ModelKind kind,
                                            std::size_t classes, double penalty,
-                                           std::span<const std::size_t> use) {
+                                           std::span<const std::size_t> use, bool per_row) {
   const std::size_t outputs = kind == ModelKind::kTier ? classes : set.quality.size();
   std::vector<std::vector<double>> scores(outputs, std::vector<double>(set.rows()));
   for (std::size_t fold = 0; fold < TrainingSet::kFolds; ++fold) {
@@ -97,7 +112,9 @@ std::vector<std::vector<double>> cross_fit(const TrainingSet& set, ModelKind kin
       score_by_neighbours(set, seen, unseen, scores);
       continue;
     }
-    const auto functions = fit_outputs(set, kind, classes, penalty, seen);
+    const double share = static_cast<double>(seen.size()) / static_cast<double>(use.size());
+    const double scaled = per_row ? penalty * share : penalty;
+    const auto functions = fit_outputs(set, kind, classes, scaled, seen);
     for (const std::size_t row : unseen) {
       for (std::size_t i = 0; i < outputs; ++i) scores[i][row] = functions[i](set.x.row(row));
     }
@@ -107,7 +124,8 @@ std::vector<std::vector<double>> cross_fit(const TrainingSet& set, ModelKind kin
 
 double loss_of(const TrainingSet& set, ModelKind kind,
                const std::vector<std::vector<double>>& scores, std::span<const std::size_t> use) {
-  const bool is_value = kind == ModelKind::kRidge || kind == ModelKind::kNeighbours;
+  std::vector<Calibration> calibration;
+  if (kind != ModelKind::kTier) calibration = calibrations(set, kind, scores, use);
   double sum = 0;
   for (const std::size_t row : use) {
     if (kind == ModelKind::kTier) {
@@ -123,7 +141,7 @@ double loss_of(const TrainingSet& set, ModelKind kind,
     for (std::size_t t = 0; t < scores.size(); ++t) {
       const auto truth = static_cast<double>(set.quality[t][row]);
       if (std::isnan(truth)) continue;
-      const double forecast = is_value ? scores[t][row] : sigmoid(scores[t][row]);
+      const double forecast = calibration[t](scores[t][row]);
       errors += forecast - truth;
       squares += (forecast - truth) * (forecast - truth);
       known += 1;
@@ -138,7 +156,7 @@ double choose_penalty(const TrainingSet& set, ModelKind kind, std::size_t classe
   std::array<std::optional<double>, kLadder.size()> loss;
   const auto loss_at = [&](std::size_t rung) {
     if (!loss[rung]) {
-      loss[rung] = loss_of(set, kind, cross_fit(set, kind, classes, kLadder[rung], use), use);
+      loss[rung] = loss_of(set, kind, cross_fit(set, kind, classes, kLadder[rung], use, true), use);
     }
     return *loss[rung];
   };

@@ -17,13 +17,15 @@ std::vector<LinearFunction> fit_outputs(const TrainingSet& set, ModelKind kind, 
                                         double penalty, std::span<const std::size_t> use);
 
 // Scores by output and row; those of rows that are not in `use` mean nothing.  The rows of each
-// fold are scored by what was fitted to the rows of the others.
+// fold are scored by what was fitted to the rows of the others; `per_row`: with as much penalty a
+// row as a fit to all of them would have.
 std::vector<std::vector<double>> cross_fit(const TrainingSet& set, ModelKind kind,
                                            std::size_t classes, double penalty,
-                                           std::span<const std::size_t> use);
+                                           std::span<const std::size_t> use, bool per_row);
 
-// The mean loss of scores: log loss of classes; for targets, the squared error of what one target's
-// quality is forecast to be above another's, or of the quality if there is only one target.
+// The mean loss of scores: log loss of classes; for targets, once calibrated, the squared error of
+// what one target's quality is forecast to be above another's, or of the quality if there is only
+// one target.
 double loss_of(const TrainingSet& set, ModelKind kind,
                const std::vector<std::vector<double>>& scores, std::span<const std::size_t> use);
 

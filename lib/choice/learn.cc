@@ -128,9 +128,8 @@ struct Validated {
 
 HeldOut score(std::string name, std::string slice, std::span<const Forecast> forecasts) {
   HeldOut one{.name = std::move(name), .slice = std::move(slice), .rows = forecasts.size()};
-  for (const Forecast& forecast : forecasts) {
-    one.base_rate += forecast.truth / static_cast<double>(forecasts.size());
-  }
+  for (const Forecast& forecast : forecasts) one.base_rate += forecast.truth;
+  one.base_rate /= static_cast<double>(forecasts.size());
   one.auroc = auroc(forecasts);
   one.brier = brier(forecasts);
   one.brier_of_mean = brier_of_mean(forecasts);
@@ -179,7 +178,8 @@ Validated calibrate_target(const TrainingSet& set, std::size_t target, const Lea
     }
   }
   double base = 0;
-  for (const Forecast& one : scored) base += one.truth / static_cast<double>(scored.size());
+  for (const Forecast& one : scored) base += one.truth;
+  base /= static_cast<double>(scored.size());
   tables.base_rate.push_back(base);
   tables.calibration.push_back(fit_calibration(tables.kind, options.calibration, scored));
   // What does no better than the base rate ships as the base rate.
@@ -395,7 +395,7 @@ Expected<ChoiceModel> learn_tables(const OutcomeData& data, const LearnOptions& 
                          : choose_penalty(set, tables.kind, classes, draw(set, kPenaltyRows));
   }
   const auto everything = draw(set, set.rows());
-  const auto scores = cross_fit(set, tables.kind, classes, tables.penalty, everything);
+  const auto scores = cross_fit(set, tables.kind, classes, tables.penalty, everything, false);
   if (is_tier) {
     add_scores(data, set, "class", calibrate_classes(set, scores, tables), tables.held_out);
   }

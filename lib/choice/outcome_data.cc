@@ -126,8 +126,8 @@ class RowBook {
     if (first_ == nullptr) first_ = &raw;
     if (raw.split.empty() != first_->split.empty()) {
       complain(row, ErrorCode::kConflict,
-               fmt::format("{} a split, unlike line {}: all rows have one or none has",
-                           raw.split.empty() ? "has no" : "has", first_->row.line));
+               fmt::format("{} split, unlike line {}: all rows have one or none has",
+                           raw.split.empty() ? "has no" : "has a", first_->row.line));
     }
     if (row.embedding.size() != first_->row.embedding.size()) {
       complain(row, ErrorCode::kConflict,

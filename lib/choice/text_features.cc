@@ -283,10 +283,10 @@ void TextReader::State::visit_characters(const Visit& visit) const {
       std::uint64_t hash =
           extend_hash(extend_hash(extend_hash(kGramFactor, at(i)), at(i + 1)), at(i + 2));
       visit(from, 3, hash);
-      if (i + 3 >= length) break;
+      if (i + 3 >= length) continue;
       hash = extend_hash(hash, at(i + 3));
       visit(from, 4, hash);
-      if (i + 4 >= length) break;
+      if (i + 4 >= length) continue;
       visit(from, 5, extend_hash(hash, at(i + 4)));
     }
     begin = end;

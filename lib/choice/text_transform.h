@@ -13,7 +13,7 @@ namespace fare {
 // two blocks of grams is scaled to a fixed length.
 struct TextTransform {
   GramBits bits;
-  double hand_scale = 0.1, word_scale = 1, character_scale = 1;
+  double hand_scale = 0.07, word_scale = 1, character_scale = 1;
   std::array<float, kHandFeatures> mean{};
   std::array<float, kHandFeatures> factor{};  // 0 for a feature that never changed.
   std::vector<float> idf;                     // By bucket, words first.
