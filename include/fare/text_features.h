@@ -26,8 +26,8 @@ inline constexpr std::size_t kPromptBytesRead = 8'192;
 
 // How many buckets grams are hashed into: 2^bits.  Part of a model: other bits, other buckets.
 struct GramBits {
-  std::uint32_t words = 14;       // In [8, 20], here and below.
-  std::uint32_t characters = 14;  // 2^12 to 2^14 are enough in practice.
+  std::uint32_t words = 13;       // In [8, 20], here and below.
+  std::uint32_t characters = 13;  // 2^12 to 2^14 are enough in practice.
 
   friend bool operator==(const GramBits&, const GramBits&) = default;
 };

@@ -41,14 +41,24 @@ std::size_t last_line_with(std::string_view text, std::string_view marker, std::
 
 // Drops the worked examples before the last, open question.
 std::string_view without_examples(std::string_view text) {
-  for (const std::string_view marker : kOpenMarkers) {
-    const std::size_t last = last_line_with(text, marker, text.size());
-    if (last == kNone || !is_blank(text.substr(last + marker.size()))) continue;
-    const std::size_t before = last_line_with(text, marker, last);
-    if (before == kNone) return text;
-    std::size_t block = text.find("\n\n", before);
-    if (block == kNone || block > last) block = text.find('\n', before);
-    const std::string_view rest = text.substr(block, last - block);
+  std::array<std::size_t, kOpenMarkers.size()> last, before;
+  last.fill(kNone);
+  before.fill(kNone);
+  for (std::size_t line = 0; line < text.size();) {
+    for (std::size_t i = 0; i < kOpenMarkers.size(); ++i) {
+      if (!text.substr(line).starts_with(kOpenMarkers[i])) continue;
+      before[i] = last[i];
+      last[i] = line;
+    }
+    const std::size_t end = text.find('\n', line);
+    line = end == kNone ? text.size() : end + 1;
+  }
+  for (std::size_t i = 0; i < kOpenMarkers.size(); ++i) {
+    if (last[i] == kNone || !is_blank(text.substr(last[i] + kOpenMarkers[i].size()))) continue;
+    if (before[i] == kNone) return text;
+    std::size_t block = text.find("\n\n", before[i]);
+    if (block == kNone || block > last[i]) block = text.find('\n', before[i]);
+    const std::string_view rest = text.substr(block, last[i] - block);
     return says_something(rest) ? text.substr(block) : text;
   }
   return text;
@@ -105,15 +115,17 @@ AskingPieces without_quotes(std::string_view text) {
   AskingPieces pieces;
   std::array<bool, kQuotes.size()> unclosed{};
   std::size_t begin = 0;
-  for (std::size_t at = text.find_first_of("<>"); at != kNone;) {
+  std::size_t less = text.find('<'), more = text.find('>');
+  while (std::min(less, more) != kNone) {
+    const std::size_t at = std::min(less, more);
     const std::size_t end = quote_end(text, at, unclosed);
-    if (end == at) {
-      at = text.find_first_of("<>", at + 1);
-      continue;
+    if (end > at) {
+      add_piece(pieces, text.substr(begin, at - begin));
+      begin = end;
     }
-    add_piece(pieces, text.substr(begin, at - begin));
-    begin = end;
-    at = text.find_first_of("<>", end);
+    const std::size_t next = std::max(end, at + 1);
+    if (less < next) less = text.find('<', next);
+    if (more < next) more = text.find('>', next);
   }
   add_piece(pieces, text.substr(begin));
   const bool any = std::any_of(pieces.piece.begin(), pieces.piece.begin() + pieces.size,

@@ -68,16 +68,15 @@ namespace {
 // Adds a block of grams to the scores: the hot loop of a decision.
 void add_block(const ChoiceTables& tables, std::span<const GramCount> grams, std::size_t offset,
                double scale, std::vector<double>& block, std::vector<double>& scores) {
-  const TextTransform& transform = tables.transform;
   const std::size_t outputs = tables.outputs;
-  const float* weights = tables.weights.data() + (kHandFeatures + offset) * outputs;
+  const float* packed = tables.packed.data() + offset * (outputs + 1);
   std::fill(block.begin(), block.end(), 0.0);
   double square = 0;
   for (const GramCount& gram : grams) {
-    const auto value = static_cast<double>(transform.gram_value(gram, offset));
+    const float* row = packed + gram.bucket * (outputs + 1);
+    const auto value = static_cast<double>(gram_weight(gram.count) * row[0]);
     square += value * value;
-    const float* row = weights + gram.bucket * outputs;
-    for (std::size_t i = 0; i < outputs; ++i) block[i] += value * static_cast<double>(row[i]);
+    for (std::size_t i = 0; i < outputs; ++i) block[i] += value * static_cast<double>(row[i + 1]);
   }
   if (square == 0) return;
   const double factor = scale / std::sqrt(square);
@@ -142,6 +141,17 @@ void fill_classes(const ChoiceTables& tables, const std::vector<double>& scores,
 
 }  // namespace
 
+void ChoiceTables::pack() {
+  packed.clear();
+  if (dimensions > 0 || outputs == 0) return;
+  packed.reserve(transform.idf.size() * (outputs + 1));
+  for (std::size_t bucket = 0; bucket < transform.idf.size(); ++bucket) {
+    packed.push_back(transform.idf[bucket]);
+    const float* row = weights.data() + (kHandFeatures + bucket) * outputs;
+    packed.insert(packed.end(), row, row + outputs);
+  }
+}
+
 ChoiceModel::ChoiceModel(std::shared_ptr<const ChoiceTables> tables) : tables_(std::move(tables)) {
   FARE_CHECK(tables_ != nullptr);
 }
@@ -182,12 +192,14 @@ std::span<const Neighbours::Near> find_near(const ChoiceTables& tables,
                                             std::vector<SparseRows::Entry>& query,
                                             Neighbours::Scratch& scratch) {
   if (tables.neighbours.size() == 0) return {};
+  const std::size_t count =
+      tables.kind == ModelKind::kNeighbours ? ChoiceTables::kNeighbours : ChoiceTables::kOpinion;
   if (tables.dimensions > 0) {
-    return tables.neighbours.find_dense(unit, ChoiceTables::kNeighbours, scratch);
+    return tables.neighbours.find_dense(unit, count, scratch);
   }
   query.clear();
   tables.transform.append_words(features, query);
-  return tables.neighbours.find(query, ChoiceTables::kNeighbours, scratch);
+  return tables.neighbours.find(query, count, scratch);
 }
 
 TargetForecast forecast_target(const ChoiceTables& tables, std::size_t target,

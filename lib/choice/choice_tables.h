@@ -25,7 +25,8 @@ struct Trend {
 };
 
 struct ChoiceTables {
-  static constexpr std::size_t kNeighbours = 40;  // Asked for an opinion.
+  static constexpr std::size_t kNeighbours = 40;  // Whose mean the kind kNeighbours takes.
+  static constexpr std::size_t kOpinion = 16;     // Asked for a second opinion.
 
   ModelKind kind = ModelKind::kRules;
   std::vector<std::string> targets;
@@ -41,7 +42,10 @@ struct ChoiceTables {
   TextTransform transform;
   std::size_t outputs = 0;     // Columns of `weights`: a target or class each; 0 for neighbours.
   std::vector<float> weights;  // By feature (of the text or embedding), then by output.
-  std::vector<double> bias;    // By output.
+  // The weights of grams once more, as forecasts read them: each bucket's idf, then its weights,
+  // side by side, because every bucket is a cache miss.  Made by pack().
+  std::vector<float> packed;
+  std::vector<double> bias;  // By output.
 
   std::vector<double> base_rate;         // By target, or by class.
   std::vector<Calibration> calibration;  // By target; one for all classes, of which only the slope
@@ -55,6 +59,7 @@ struct ChoiceTables {
 
   std::vector<HeldOut> held_out;
 
+  void pack();
   bool knows_classes() const { return kind == ModelKind::kTier || kind == ModelKind::kRules; }
 };
 

@@ -23,7 +23,6 @@ constexpr std::array<CodePoint, 128> make_ascii() {
   }
   return table;
 }
-constexpr std::array<CodePoint, 128> kAscii = make_ascii();
 
 bool is_ideograph(std::uint32_t value) {
   return (value >= 0x3040 && value <= 0x30ff) || (value >= 0x3400 && value <= 0x9fff) ||
@@ -70,12 +69,13 @@ CodePoint classify(std::uint32_t value, std::uint8_t length) {
 
 }  // namespace
 
-CodePoint decode(std::string_view text, std::size_t at) {
+const std::array<CodePoint, 128> kAsciiCodePoints = make_ascii();
+
+CodePoint decode_long(std::string_view text, std::size_t at) {
   const auto byte = [&](std::size_t i) -> std::uint32_t {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
   };
   const std::uint32_t first = byte(at);
-  if (first < 0x80) return kAscii[first];
   const auto tail = [&](std::size_t i) { return byte(at + i) & 0x3fu; };
   const auto continues = [&](std::size_t i) { return (byte(at + i) & 0xc0u) == 0x80u; };
   if (first >= 0xc2 && first < 0xe0 && continues(1)) {

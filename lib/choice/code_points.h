@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>        // std::array.
 #include <cstddef>      // std::size_t.
 #include <cstdint>      // std::uint32_t.
 #include <string>       // std::string.
@@ -23,8 +24,15 @@ struct CodePoint {
   std::uint8_t length;  // Bytes, at least 1.
 };
 
+// The characters that are one byte, and all others.
+extern const std::array<CodePoint, 128> kAsciiCodePoints;
+CodePoint decode_long(std::string_view text, std::size_t at);
+
 // The character at `text[at]`.  REQUIRES: at < text.size().
-CodePoint decode(std::string_view text, std::size_t at);
+inline CodePoint decode(std::string_view text, std::size_t at) {
+  const auto byte = static_cast<unsigned char>(text[at]);
+  return byte < 0x80 ? kAsciiCodePoints[byte] : decode_long(text, at);
+}
 
 // Appends the UTF-8 of a code point that decode() gave.
 void append_utf8(std::uint32_t value, std::string& text);

@@ -148,6 +148,7 @@ void Keywords::add(std::string_view word, std::uint32_t family) {
     at += point.length;
   }
   std::size_t slot = hash >> (64 - kBits);
+  occupied_[slot / 64] |= std::uint64_t{1} << (slot % 64);
   while (slots_[slot].hash != 0 && slots_[slot].hash != hash) ++slot;
   FARE_CHECK(slot + 1 < slots_.size());
   slots_[slot].hash = hash;

@@ -50,7 +50,10 @@ class Keywords {
   // The families (bit i for family i) of a keyword with this hash, 0 if there is none.  `whole`
   // tells whether the word ends here; keywords that are stems match a beginning too.
   std::uint32_t families(std::uint64_t hash, bool whole) const {
-    const Slot* slot = &slots_[hash >> (64 - kBits)];
+    // Most words are none: a kilobyte that stays in the first cache says so.
+    const std::uint64_t place = hash >> (64 - kBits);
+    if ((occupied_[place / 64] >> (place % 64) & 1u) == 0) return 0;
+    const Slot* slot = &slots_[place];
     while (slot->hash != hash) {
       if (slot->hash == 0) return 0;
       ++slot;
@@ -70,6 +73,7 @@ class Keywords {
   void add(std::string_view word, std::uint32_t family);
 
   std::vector<Slot> slots_;
+  std::array<std::uint64_t, (1u << kBits) / 64> occupied_{};  // A bit for each home of a keyword.
 };
 
 // The one table; built at its first use, thread-safe.

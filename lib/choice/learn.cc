@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kRidgeBelow = 400;      // Rows: fewer, and auto takes ridge.
 constexpr std::size_t kPenaltyRows = 2'000;   // At most, to choose the penalty on.
-constexpr std::size_t kIndexRows = 2'000;     // At most, of the index that gives a second opinion.
+constexpr std::size_t kIndexRows = 512;       // At most, of the index that gives a second opinion.
 constexpr std::size_t kFamiliarRows = 1'000;  // At most, to see how similar prompts usually are.
 constexpr double kUnfamiliarShare = 0.01;     // Of them would make it abstain.
 constexpr std::size_t kSlicesMax = 60;
@@ -407,7 +407,8 @@ Expected<ChoiceModel> learn_tables(const OutcomeData& data, const LearnOptions& 
     add_weights(set, fit_outputs(set, tables.kind, classes, tables.penalty, everything), tables);
   }
   fit_trends(data, set, targets, tables);
-  add_neighbours(set, tables);
+  if (options.familiarity || !is_sum) add_neighbours(set, tables);
+  tables.pack();
   return ChoiceModel(std::make_shared<const ChoiceTables>(std::move(tables)));
 }
 

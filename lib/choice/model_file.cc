@@ -376,6 +376,7 @@ Expected<ChoiceTables> read_model(std::string name, std::string_view bytes) {
     problems.add(ErrorCode::kConflict, "", "has weights that do not fit its header");
   }
   if (!problems.empty()) return tl::unexpected(problems.take());
+  tables.pack();
   return tables;
 }
 

@@ -64,11 +64,12 @@ void Neighbours::index() {
   }
 }
 
-std::span<const Neighbours::Near> Neighbours::best(std::size_t count, Scratch& scratch) {
-  const std::size_t kept = std::min(count, scratch.near.size());
-  std::partial_sort(scratch.near.begin(), scratch.near.begin() + static_cast<std::ptrdiff_t>(kept),
-                    scratch.near.end(), more_similar);
-  return {scratch.near.data(), kept};
+void Neighbours::offer(Near one, std::size_t count, std::vector<Near>& near) {
+  if (near.size() == count && (count == 0 || !more_similar(one, near.back()))) return;
+  if (near.size() < count) near.push_back(one);
+  std::size_t place = near.size() - 1;
+  for (; place > 0 && more_similar(one, near[place - 1]); --place) near[place] = near[place - 1];
+  near[place] = one;
 }
 
 std::span<const Neighbours::Near> Neighbours::find(std::span<const SparseRows::Entry> query,
@@ -77,7 +78,7 @@ std::span<const Neighbours::Near> Neighbours::find(std::span<const SparseRows::E
   if (scratch.similarity.size() < rows_.rows()) {
     scratch.similarity.resize(rows_.rows(), 0.0f);
     scratch.touched.reserve(rows_.rows());
-    scratch.near.reserve(rows_.rows());
+    scratch.near.reserve(count);
   }
   scratch.touched.clear();
   for (const SparseRows::Entry& entry : query) {
@@ -89,26 +90,29 @@ std::span<const Neighbours::Near> Neighbours::find(std::span<const SparseRows::E
   }
   scratch.near.clear();
   for (const std::uint32_t row : scratch.touched) {
-    if (row != skip) scratch.near.push_back({row, std::min(1.0f, scratch.similarity[row])});
+    if (row != skip) {
+      offer({row, std::min(1.0f, scratch.similarity[row])}, count, scratch.near);
+    }
     scratch.similarity[row] = 0.0f;
   }
-  return best(count, scratch);
+  return scratch.near;
 }
 
 std::span<const Neighbours::Near> Neighbours::find_dense(std::span<const float> query,
                                                          std::size_t count, Scratch& scratch,
                                                          std::uint32_t skip) const {
   scratch.near.clear();
-  scratch.near.reserve(size());
+  scratch.near.reserve(count);
   for (std::size_t row = 0; row < size(); ++row) {
     if (row == skip) continue;
     float similarity = 0;
     for (std::size_t i = 0; i < dimensions_; ++i) {
       similarity += query[i] * values_[row * dimensions_ + i];
     }
-    scratch.near.push_back({static_cast<std::uint32_t>(row), std::clamp(similarity, 0.0f, 1.0f)});
+    offer({static_cast<std::uint32_t>(row), std::clamp(similarity, 0.0f, 1.0f)}, count,
+          scratch.near);
   }
-  return best(count, scratch);
+  return scratch.near;
 }
 
 double neighbour_mean(std::span<const Neighbours::Near> near, std::span<const float> values,

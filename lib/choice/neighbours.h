@@ -25,7 +25,7 @@ class Neighbours {
     std::vector<Near> near;
   };
 
-  static constexpr std::size_t kEntriesMax = 48;  // Kept of a sparse row.
+  static constexpr std::size_t kEntriesMax = 32;  // Kept of a sparse row.
 
   Neighbours() = default;
 
@@ -53,7 +53,8 @@ class Neighbours {
   };
 
   void index();
-  static std::span<const Near> best(std::size_t count, Scratch& scratch);
+  // Keeps the best `count`, best first.
+  static void offer(Near one, std::size_t count, std::vector<Near>& near);
 
   SparseRows rows_;
   std::vector<std::uint32_t> first_;  // Posting of each column; one more than columns.

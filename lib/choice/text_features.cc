@@ -102,7 +102,7 @@ class Counter {
 
  private:
   unsigned shift_;
-  std::vector<std::uint32_t> count_;
+  std::vector<std::uint16_t> count_;  // A prompt has fewer grams than this can count.
   std::vector<std::uint32_t> touched_;
   std::size_t size_ = 0;
   std::vector<GramCount> grams_;
@@ -132,7 +132,8 @@ float ratio(std::size_t part, std::size_t whole) {
 
 struct TextReader::State {
   explicit State(GramBits wanted) : bits(wanted), words(bits.words), characters(bits.characters) {
-    points.reserve(kPromptBytesRead + 2);
+    points.reserve(kPromptBytesRead);
+    padded.reserve(kPromptBytesRead + 2);
   }
 
   void load(std::string_view prompt);
@@ -153,7 +154,8 @@ struct TextReader::State {
   GramBits bits;
   Counter words;
   Counter characters;
-  std::vector<Point> points;  // The asking part.
+  std::vector<Point> points;          // The asking part.
+  std::vector<std::uint32_t> padded;  // Its values, all blanks alike, and one at either end.
   std::array<float, kHandFeatures> hand{};
 
   // What the current prompt has come to so far.
@@ -169,16 +171,20 @@ struct TextReader::State {
 
 void TextReader::State::load(std::string_view prompt) {
   points.clear();
+  padded.assign(1, ' ');
   const AskingPieces pieces = asking_pieces(prompt);
   for (std::size_t i = 0; i < pieces.size; ++i) {
     const std::string_view piece = pieces.piece[i];
     for (std::size_t at = 0; at < piece.size();) {
       const CodePoint point = decode(piece, at);
       const bool digit = point.kind == CharacterKind::kDigit;
-      points.push_back({digit ? '0' : point.value, point.kind, point.upper});
+      const std::uint32_t value = digit ? '0' : point.value;
+      points.push_back({value, point.kind, point.upper});
+      padded.push_back(point.kind == CharacterKind::kSpace ? ' ' : value);
       at += point.length;
     }
   }
+  padded.push_back(' ');
 }
 
 // Bits of all families that the word, or a beginning of it, belongs to.
@@ -263,31 +269,25 @@ void TextReader::State::count_words() {
 }
 
 // Calls visit(characters, length, hash) for the grams of 3 to 5 characters inside stretches without
-// blanks, with a blank on either side; characters(i) is the gram's i-th.
+// blanks, with a blank on either side; `characters` points to the first.
 template <class Visit>
 void TextReader::State::visit_characters(const Visit& visit) const {
-  const std::size_t size = points.size();
-  std::size_t begin = 0;
-  while (begin < size) {
-    while (begin < size && points[begin].kind == CharacterKind::kSpace) ++begin;
-    std::size_t end = begin;
-    while (end < size && points[end].kind != CharacterKind::kSpace) ++end;
-    if (begin == end) break;
-    // at() of begin - 1 and end are the blanks, whatever stands there.
-    const auto at = [&](std::size_t i) -> std::uint32_t {
-      return i == 0 || i == end - begin + 1 ? ' ' : points[begin + i - 1].value;
-    };
-    const std::size_t length = end - begin + 2;
-    for (std::size_t i = 0; i + 2 < length; ++i) {
-      const auto from = [&](std::size_t k) { return at(i + k); };
-      std::uint64_t hash =
-          extend_hash(extend_hash(extend_hash(kGramFactor, at(i)), at(i + 1)), at(i + 2));
+  const std::uint32_t* const all = padded.data();
+  const std::size_t last = padded.size() - 1;
+  for (std::size_t begin = 0; begin < last;) {
+    // `begin` is a blank; the stretch ends at the next one.
+    std::size_t end = begin + 1;
+    while (all[end] != ' ') ++end;
+    for (std::size_t i = begin; i + 2 <= end; ++i) {
+      const std::uint32_t* const from = all + i;
+      std::uint64_t hash = extend_hash(kGramFactor, from[0]);
+      hash = extend_hash(extend_hash(hash, from[1]), from[2]);
       visit(from, 3, hash);
-      if (i + 3 >= length) continue;
-      hash = extend_hash(hash, at(i + 3));
+      if (i + 3 > end) continue;
+      hash = extend_hash(hash, from[3]);
       visit(from, 4, hash);
-      if (i + 4 >= length) continue;
-      visit(from, 5, extend_hash(hash, at(i + 4)));
+      if (i + 4 > end) continue;
+      visit(from, 5, extend_hash(hash, from[4]));
     }
     begin = end;
   }
@@ -450,7 +450,7 @@ std::vector<NamedGram> TextReader::grams() const {
   });
   state.visit_characters([&](const auto& from, std::size_t length, std::uint64_t hash) {
     std::string text;
-    for (std::size_t i = 0; i < length; ++i) append_utf8(from(i), text);
+    for (std::size_t i = 0; i < length; ++i) append_utf8(from[i], text);
     found[{false, text}] = state.characters.bucket(hash);
   });
   std::vector<NamedGram> grams;

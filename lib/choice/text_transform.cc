@@ -20,15 +20,13 @@ void append_block(const TextTransform& transform, std::span<const GramCount> gra
 
 }  // namespace
 
-float gram_weight(std::uint32_t count) {
-  static const std::array<float, 256> table = [] {
-    std::array<float, 256> values{};
-    for (std::size_t i = 1; i < values.size(); ++i) {
-      values[i] = static_cast<float>(1 + std::log(static_cast<double>(i)));
-    }
-    return values;
-  }();
-  if (count < table.size()) return table[count];
+const std::array<float, kGramWeights> kGramWeight = [] {
+  std::array<float, kGramWeights> values{};
+  for (std::uint32_t i = 1; i < values.size(); ++i) values[i] = large_gram_weight(i);
+  return values;
+}();
+
+float large_gram_weight(std::uint32_t count) {
   return static_cast<float>(1 + std::log(static_cast<double>(count)));
 }
 

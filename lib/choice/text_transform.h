@@ -33,8 +33,13 @@ struct TextTransform {
   void append_words(const TextFeatures& features, std::vector<SparseRows::Entry>& row) const;
 };
 
-// 1 + ln(count), from a table.  REQUIRES: count > 0.
-float gram_weight(std::uint32_t count);
+// 1 + ln(count).  REQUIRES: count > 0.
+inline constexpr std::size_t kGramWeights = 256;
+extern const std::array<float, kGramWeights> kGramWeight;  // Of the counts below.
+float large_gram_weight(std::uint32_t count);
+inline float gram_weight(std::uint32_t count) {
+  return count < kGramWeights ? kGramWeight[count] : large_gram_weight(count);
+}
 
 // Learns means, spreads and document frequencies; add() every training prompt once.
 class TransformFitter {
