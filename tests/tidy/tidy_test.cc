@@ -128,8 +128,9 @@ Offences check_forbidden(const File& file) {
        "sim/ sees include/fare and lib/base only"},
       {"lib/", R"(#include "(engine|traffic|world|study|report|routesim)/)",
        "lib/ never sees sim/"},
-      {"lib/base/", R"(#include "(pricing|policy|router)/)", "dependencies run one way"},
-      {"lib/pricing/", R"(#include "(policy|router)/)", "dependencies run one way"},
+      {"lib/base/", R"(#include "(pricing|choice|policy|router)/)", "dependencies run one way"},
+      {"lib/choice/", R"(#include "(policy|router)/)", "dependencies run one way"},
+      {"lib/pricing/", R"(#include "(choice|policy|router)/)", "dependencies run one way"},
       {"lib/policy/", R"(#include "router/)", "dependencies run one way"},
       {"", R"(\b(TODO|FIXME|XXX)\b)", "unfinished"},
   };
