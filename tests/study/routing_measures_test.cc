@@ -81,6 +81,14 @@ TEST(CostFrontTest, WhoSeesWhatIsEasyPaysForTheRestOnly) {
   EXPECT_NEAR(front.cost_at_95, 5.5 / 11, 1e-12);
 }
 
+TEST(CostFrontTest, WhatMixingBeatsIsNoPartOfTheHull) {
+  const std::vector<double> quality = {0.1, 0.12, 1}, dollars = {1, 2, 11};
+  const std::vector<MenuRow> rows = {{quality, dollars, quality, dollars}};
+  const CostFront front = cost_front(rows, single_targets(rows), {});
+  EXPECT_EQ(front.hull.size(), 2u);
+  EXPECT_NEAR(front.aiq, 0.55, 1e-12);
+}
+
 TEST(CostFrontTest, WeightsCountRowsAgain) {
   const auto rows = menu(true);
   const std::vector<std::uint32_t> only_easy = {2, 2, 2, 2, 2, 0, 0, 0, 0, 0};
