@@ -21,6 +21,8 @@ enum class Purpose : std::uint32_t {
   kFailure = 10,
   kAnswerCache = 11,
   kFuzz = 12,
+  kBootstrap = 40,
+  kExplore = 41,
 };
 
 // What all streams of one purpose share: (seed, replication, purpose), hashed once.

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -17,6 +19,8 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
+
+void run_shell(const std::string& command) { EXPECT_EQ(std::system(command.c_str()), 0); }
 
 TEST(CliTest, ComparesTheArticle) {
   const Ran ran =
