@@ -13,6 +13,9 @@ constexpr std::size_t kNameMax = 128;
 constexpr std::size_t kAliasesMax = 100;
 constexpr std::size_t kBandsMax = 16;
 constexpr std::size_t kNoteMax = 1'000;
+constexpr std::size_t kCellsMax = 64;
+constexpr std::size_t kRowsMax = 1'000;
+constexpr std::size_t kModelsMax = 10'000;
 constexpr std::string_view kSourceKey = "list";
 constexpr std::int64_t kTokenRateMax = 1'000'000'000'000;  // A million dollars per million tokens.
 constexpr std::int64_t kUnitRateMax = 1'000'000'000'000'000'000 - 1;
@@ -145,6 +148,10 @@ PricePeriod ImportDesk::row(Instant from, const CellDrafts& cells) {
       note(ImportRemark::kFieldLeftOut, terms_name(terms), "", "has prices for long input only");
       continue;
     }
+    if (row.cells.size() == kCellsMax) {
+      note(ImportRemark::kFieldLeftOut, terms_name(terms), "", "is a cell more than 64");
+      continue;
+    }
     if (cell.bands.size() == 1 && row.cells[0].bands.size() > 1) {
       note(ImportRemark::kAssumed, terms_name(terms), "",
            "has no price for long input, which the standard tier has: its own holds throughout");
@@ -191,6 +198,9 @@ void ImportDesk::add(const std::string& provider, SheetModel model,
   }
   if (std::none_of(model.periods.begin(), model.periods.end(), is_priced)) {
     return leave_out_entry("has no price that can be carried");
+  }
+  if (model.periods.size() > kRowsMax || sheet(provider).models.size() == kModelsMax) {
+    return leave_out_entry("is beyond 1,000 rows a model or 10,000 models a provider");
   }
   if (!claimed_.emplace(provider, model.id).second) {
     return leave_out_entry(fmt::format("\"{}\" already names a model of {}", model.id, provider));

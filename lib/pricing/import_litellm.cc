@@ -15,6 +15,8 @@ namespace fare {
 namespace {
 
 constexpr int kPerUnit = 12;  // Dollars a unit to picodollars.
+constexpr std::size_t kRegionMax = 128;
+constexpr std::size_t kMultipliersMax = 4;  // Their product still fits the largest rate.
 
 struct FieldMeter {
   std::string_view field;
@@ -377,6 +379,11 @@ class Entry {
     const ScaledDecimal read = value.is_number() ? scaled(value.text, 3) : ScaledDecimal{};
     if (read.status != ScaledDecimal::Status::kExact || read.count <= 0 || read.count > 10'000) {
       return desk_.leave_out(field, value, "is not a multiplier up to 10 of three decimals");
+    }
+    const bool has_axis =
+        tier != ServiceTier::kStandard || speed != SpeedMode::kStandard || !region.empty();
+    if (!has_axis || region.size() > kRegionMax || multipliers_.size() == kMultipliersMax) {
+      return desk_.leave_out(field, value, "is a multiplier too many, or of no region");
     }
     PriceMultiplier by{.tier = tier, .speed = speed, .region = std::string(region)};
     const std::int64_t divisor = std::gcd(read.count, std::int64_t{1'000});

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/random.h"
 #include "pricing/exact_decimal.h"
 #include "pricing/upkeep_fixture.h"
 
@@ -275,6 +276,57 @@ TEST(PriceImportTest, RefusesWhatIsNoList) {
     EXPECT_FALSE(import_prices(text, options));
   }
   EXPECT_FALSE(import_prices(std::string(100, '['), options));
+}
+
+// Lists that use every field, for damaging.
+constexpr std::pair<ForeignFormat, std::string_view> kLists[] = {
+    {ForeignFormat::kLiteLlm,
+     R"({"v/m": {"litellm_provider": "v", "input_cost_per_token": 2e-06,
+      "output_cost_per_token_above_200k_tokens_flex": 1e-5, "output_cost_per_token": 1e-05,
+      "tiered_pricing": [{"range": [0, 9], "input_cost_per_token": 1e-7}],
+      "provider_specific_entry": {"us": 1.1, "fast": 2.0}, "deprecation_date": "2026-12-31",
+      "off_peak_pricing": {"hours_utc": "16:30-00:30", "input_cost_per_token": 1e-06,
+        "windows": [{"hours_utc": "01:00-02:00", "weekdays": [1, 7]}]},
+      "regional_processing_uplift_multiplier_eu": 1.1, "max_input_tokens": 100}})"},
+    {ForeignFormat::kGenaiPrices,
+     R"([{"id": "p", "models": [{"id": "m", "match": {"or": [{"equals": "n"}]}, "prices": [
+      {"prices": {"input_mtok": {"base": 1, "tiers": [{"start": 9, "price": 2}]}}},
+      {"constraint": {"type": "start_date", "start_date": "2026-08-17"},
+       "prices": {"input_mtok": 3}},
+      {"constraint": {"type": "time_of_date", "start_time": "01:00:00Z",
+       "end_time": "04:00:00Z"}, "prices": {"input_mtok": 4}}]}]}])"},
+    {ForeignFormat::kModelsDev,
+     R"({"p": {"models": {"m": {"cost": {"input": 5, "tiers": [{"tier": {"size": 9}, "input": 6}]},
+      "experimental": {"modes": {"f": {"cost": {"input": 7},
+        "provider": {"body": {"speed": "fast"}}}}}, "limit": {"context": 9}}}}})"},
+    {ForeignFormat::kOpenRouter,
+     R"({"data": [{"id": "m", "canonical_slug": "n", "pricing": {"prompt": "0.1", "image": "0",
+      "overrides": [{"min_prompt_tokens": 9, "prompt": "1e-6"},
+                    {"utc_start": 100, "utc_end": 2400, "prompt": "0"}]}}]})"}};
+
+// Whatever comes in, what goes out reads back.
+TEST(PriceImportTest, DamagedListsAreRefusedOrReadBack) {
+  RandomStream random(RandomKey(1, 0, Purpose::kTest), 0);
+  constexpr std::string_view kBytes = "0123456789-e.\"{}[]:, azZ_/";
+  std::size_t carried = 0;
+  for (int round = 0; round < 3'000; ++round) {
+    const auto& [format, list] = kLists[round % 4];
+    std::string text(list);
+    for (std::uint64_t i = 0; i <= random.below(3); ++i) {
+      const auto at_byte = static_cast<std::size_t>(random.below(text.size()));
+      if (random.below(3) == 0) {
+        text.erase(at_byte, 1);
+      } else {
+        text[at_byte] = kBytes[static_cast<std::size_t>(random.below(kBytes.size()))];
+      }
+    }
+    const auto read = import_prices(
+        text, {.format = format, .name = "l", .from = kFrom, .observed = "2026-08-01"});
+    if (!read) continue;
+    carried += read->models;
+    ASSERT_NO_THROW((void)book_of(read->sheets)) << text;
+  }
+  EXPECT_GT(carried, 500u);
 }
 
 struct RealList {

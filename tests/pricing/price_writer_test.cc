@@ -54,6 +54,15 @@ TEST(PriceWriterTest, TheShippedTablesSurvive) {
   EXPECT_EQ(written_and_read(book).hash(), book.hash());
 }
 
+// Two files of a vendor may share a source, but not give one key two meanings.
+TEST(PriceWriterTest, ASourceMeansOneThing) {
+  const PriceSheet one = plain_sheet("v", "m", 1, 2);
+  PriceSheet two = plain_sheet("v", "n", 1, 2);
+  EXPECT_EQ(sheets_of(book_of({one, two})).at(0).sources.size(), 1u);
+  two.sources["s"].title = "Another page";
+  EXPECT_THROW((void)book_of({one, two}), std::runtime_error);
+}
+
 TEST(PriceWriterTest, KeepsTheLayoutOfTheHouse) {
   PriceSheet sheet = plain_sheet("v", "m", 1, 2);
   PricePeriod& row = sheet.models[0].periods[0];
