@@ -51,6 +51,7 @@ struct PriceCalendar {
 
 struct SheetModel {
   std::string id;
+  std::string maker{};  // Whose model it is, where the provider only resells it.
   std::vector<ModelAlias> aliases;
   std::vector<std::string> capabilities;
   Tokens context;  // 0: not said; as for the other two.

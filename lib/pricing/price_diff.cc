@@ -178,6 +178,7 @@ class Differ {
       add(ChangeKind::kFactChanged, PastEffect::kNone, std::move(place), std::move(was),
           std::move(is));
     };
+    fact("maker", before.maker, after.maker);
     fact("context_tokens", tokens_text(before.context), tokens_text(after.context));
     fact("max_output_tokens", tokens_text(before.max_output), tokens_text(after.max_output));
     fact("min_cacheable_tokens", tokens_text(before.min_cacheable),

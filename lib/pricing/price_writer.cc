@@ -142,6 +142,7 @@ Json alias_json(const ModelAlias& alias) {
 
 Json model_json(const SheetModel& model) {
   Json json = {{"id", model.id}};
+  if (!model.maker.empty()) json["maker"] = model.maker;
   for (const ModelAlias& alias : model.aliases) json["aliases"].push_back(alias_json(alias));
   if (model.context > Tokens(0)) json["context_tokens"] = model.context.count();
   if (model.max_output > Tokens(0)) json["max_output_tokens"] = model.max_output.count();
@@ -168,6 +169,7 @@ PriceWindow window_of(const WeekWindow& from) {
 
 SheetModel model_of(const PricedModel& from) {
   return {.id = from.id,
+          .maker = from.maker,
           .aliases = from.aliases,
           .capabilities = from.capabilities,
           .context = from.context,

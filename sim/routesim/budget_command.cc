@@ -104,7 +104,8 @@ void add_budget_command(CLI::App& app, int& exit_code) {
   check->footer(
       "Findings: child_above_parent, never_resets, zero_limit, request_above_limit,\n"
       "raise_never_holds, release_breaks_strict, unlimited_scope.\n"
-      "Example:\n"
+      "Examples:\n"
+      "  routesim budget check scenarios/budgets/acme.json\n"
       "  routesim budget check budgets.json --json\n"
       "Exit code: 0 fine, 1 there are findings, 2 bad input.");
   check->add_option("CONFIG", options->config, "A file of format fare-budgets/1")->required();

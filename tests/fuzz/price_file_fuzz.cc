@@ -57,13 +57,18 @@ void check_charge(const PriceBook& book, ModelId model, const Usage& usage, Inst
   const std::optional<Cost> cost = book.cost(model, usage, at);
   FARE_CHECK(charge.lines.size() <= fare::kMeterCount);
   Cost sum;
+  Usage listed;
+  listed[fare::Meter::kRequest] = Tokens(0);
   for (const CostLine& line : charge.lines) {
-    FARE_CHECK(line.count == usage[line.meter]);
+    FARE_CHECK(line.count >= usage[line.meter]);
+    listed[line.meter] = line.count;
     if (!line.priced) continue;
-    FARE_CHECK(line.cost == line.rate * line.count);
+    FARE_CHECK(line.cost == cost_of(line.rate, line.parts, line.count));
     FARE_CHECK(line.cost >= Cost(0));
     sum += line.cost;
   }
+  FARE_CHECK(listed.total_input() == usage.total_input());
+  FARE_CHECK(listed.total_output() == usage.total_output());
   FARE_CHECK(charge.total == sum);
   FARE_CHECK(cost.has_value() == (charge.status == PriceStatus::kPriced));
   if (cost) FARE_CHECK(*cost == sum);

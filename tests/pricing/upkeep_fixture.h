@@ -38,10 +38,11 @@ inline std::string file_text(const std::string& path) {
 inline PriceBook shipped_book() {
   namespace fs = std::filesystem;
   std::vector<std::string> paths;
-  for (const auto& entry :
-       fs::recursive_directory_iterator(std::string(FARE_SOURCE_DIR) + "/pricing")) {
-    const std::string path = entry.path().string();
-    if (path.ends_with(".json") && !path.ends_with("schema.json")) paths.push_back(path);
+  for (const char* folder : {"/pricing", "/pricing/calendars"}) {
+    for (const auto& entry : fs::directory_iterator(std::string(FARE_SOURCE_DIR) + folder)) {
+      const std::string path = entry.path().string();
+      if (path.ends_with(".json") && !path.ends_with("schema.json")) paths.push_back(path);
+    }
   }
   std::sort(paths.begin(), paths.end());
   std::vector<std::string> texts;

@@ -244,9 +244,74 @@ TEST(CliTest, ReplaysPromptsThroughACache) {
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80u) << line;
 }
 
+// A file of labelled prompts: the dear target is always good, the cheap one on easy prompts.
+std::string outcomes_file() {
+  std::string lines;
+  for (int i = 0; i < 120; ++i) {
+    const bool hard = i % 2 == 1;
+    lines += fmt::format(
+        R"({{"id": "{0}", "prompt": "{1} item {0}", "split": "{2}", "outcomes": {{)"
+        R"("cheap": {{"quality": {3}, "answer": "{4}", "cost_usd": "0.001"}}, )"
+        R"("dear": {{"quality": {5}, "answer": "yes", "cost_usd": "0.02"}}}}}})"
+        "\n",
+        i, hard ? "prove the theorem about" : "name the colour of", i < 80 ? "train" : "test",
+        hard && i % 6 != 1 ? 0 : 1, hard ? "perhaps" : "certainly", i % 15 == 4 ? 0 : 1);
+  }
+  const std::string path = testing::TempDir() + "outcomes.jsonl";
+  std::ofstream(path) << lines;
+  return path;
+}
+
+TEST(CliTest, LearnsTestsAndExplains) {
+  const std::string data = outcomes_file(), model = testing::TempDir() + "cli.model";
+  const Ran fit = run("learn fit " + data + " --out " + model);
+  EXPECT_EQ(fit.exit_code, 0) << fit.output;
+  EXPECT_THAT(fit.output, HasSubstr("ridge model written"));
+  const nlohmann::json json = run_json("learn eval " + data + " --model " + model + " --split");
+  EXPECT_EQ(json["rows"], 40);
+  EXPECT_GT(json["apgr"]["value"], 0.6);
+  EXPECT_LE(json["apgr"]["low"], json["apgr"]["value"]);
+  EXPECT_LT(json["brier"]["value"], json["brier_of_mean"]["value"]);
+  EXPECT_EQ(json["pair"]["strong"], "dear");
+  for (const char* key : {"cpt50", "cpt80", "aiq", "cost_at_95", "auroc", "ece"}) {
+    EXPECT_TRUE(json[key]["value"].is_number()) << key;
+  }
+  std::string routers;
+  for (const auto& one : json["routers"]) routers += one["name"].get<std::string>() + ";";
+  EXPECT_EQ(routers, "model;random;prompt length;keyword score;best single;zero;oracle;");
+  const Ran explain = run("learn explain 'prove the theorem about x' --model " + model);
+  EXPECT_EQ(explain.exit_code, 0);
+  EXPECT_THAT(explain.output, HasSubstr("score of cheap"));
+}
+
+TEST(CliTest, LearnsToReadTheCheapAnswer) {
+  const std::string data = outcomes_file(), model = testing::TempDir() + "judge.model";
+  EXPECT_EQ(run("learn fit " + data + " --cascade cheap --out " + model).exit_code, 0);
+  const nlohmann::json json =
+      run_json("learn eval " + data + " --cascade --pair dear,cheap --model " + model);
+  EXPECT_GT(json["apgr"]["value"], 0.6);
+  // The weak call is always paid: more than the strong one alone is what doubting all comes to.
+  EXPECT_GE(json["cost_at_95"]["value"], 0.05);
+  EXPECT_EQ(run("learn eval " + data + " --model " + model).exit_code, 2);
+}
+
+TEST(CliTest, RefusesToTestOnWhatWasLearnt) {
+  const std::string data = outcomes_file(), model = testing::TempDir() + "leak.model";
+  const std::string all = testing::TempDir() + "unsplit.jsonl";
+  run("learn fit " + data + " --out " + model);
+  run_shell("sed 's/\"split\": \"[a-z]*\", //' " + data + " > " + all);
+  const Ran ran = run("learn eval " + all + " --model " + model);
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_THAT(ran.output, HasSubstr("unsplit.jsonl:1: the model learnt from a prompt"));
+  EXPECT_EQ(run("learn eval " + all + " --folds 3 --resamples 0").exit_code, 0);
+}
+
 TEST(CliTest, HelpShowsExamples) {
   for (const char* command :
-       {"--help", "run --help", "compare --help", "price quote --help", "cache replay --help"}) {
+       {"--help", "run --help", "compare --help", "price quote --help", "price show --help",
+        "price list --help", "price lint --help", "price diff --help", "price import --help",
+        "price disagree --help", "cache replay --help", "budget check --help", "learn fit --help",
+        "learn eval --help"}) {
     const Ran ran = run(command);
     EXPECT_EQ(ran.exit_code, 0);
     EXPECT_THAT(ran.output, HasSubstr("Examples:\n  routesim "));

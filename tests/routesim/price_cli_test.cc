@@ -152,7 +152,8 @@ TEST(PriceBatchTest, AnswersLineByLineInOrder) {
       quote("--model gpt-5 --provider openai --api openai-chat --at 2026-08-21T00:00:00Z --usage "
             "'{\"prompt_tokens\":100,\"completion_tokens\":10}'"));
   EXPECT_EQ(answers[0], alone);
-  EXPECT_THAT(run(quote("--batch " + path)).output, HasSubstr("batch.jsonl:4: the line is not"));
+  EXPECT_THAT(run(quote("--batch " + path)).output,
+              HasSubstr("batch.jsonl:4: the line must be an object"));
   const std::string fine = file_with("fine.jsonl", good + "\n");
   EXPECT_EQ(run(quote("--batch " + fine)).exit_code, 0);
   const std::string unknown =
