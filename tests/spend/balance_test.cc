@@ -66,8 +66,9 @@ TEST(BalanceTest, WhoIsOutGetsNothingButProbes) {
   EXPECT_EQ(choose(std::vector<TargetLoad>{{.latency = 1}}, {0.999, 0.999}), 0u);
 }
 
-// Goal: a cold target is not flooded, and one that turned slow is left at once.
-// Method: ten servers, exponential service of 1 s each, open loop at 60 % load; one joins cold.
+// Goal: a cold target is not flooded: until its first answer it gets about as many requests as the
+// others have, some 60.  If it passed for the fastest, it would win every draw: some 120.
+// Method: 600 requests a second on nine servers that take a second each; then one joins cold.
 TEST(BalanceTest, AColdTargetGetsAFairShare) {
   constexpr std::size_t kServers = 10;
   RandomStream random(RandomKey(2, 0, Purpose::kTest), 0);
@@ -78,7 +79,7 @@ TEST(BalanceTest, AColdTargetGetsAFairShare) {
   std::array<int, kServers> sent{};
   Instant now = kStart;
   for (int i = 0; i < 20'000; ++i) {
-    now += Duration(static_cast<std::int64_t>(-std::log(random.uniform()) / 6 * 1e9));
+    now += Duration(static_cast<std::int64_t>(-std::log(random.uniform()) / 600 * 1e9));
     for (; !ends.empty() && ends.top().first <= now; ends.pop()) {
       load[ends.top().second].open -= 1;
       peak[ends.top().second].observe(1 + 0.2 * random.uniform(), ends.top().first);
@@ -91,11 +92,11 @@ TEST(BalanceTest, AColdTargetGetsAFairShare) {
     const std::size_t chosen =
         choose({load.data(), servers}, {random.uniform(), random.uniform()}).value();
     load[chosen].open += 1;
-    sent[chosen] += i >= 10'000 && i < 10'200 ? 1 : 0;
+    sent[chosen] += i >= 10'000 && i < 10'600 ? 1 : 0;
     ends.emplace(now + seconds(1), chosen);
   }
-  EXPECT_GT(sent[kServers - 1], 5);  // Of 200, of which a tenth is 20.
-  EXPECT_LT(sent[kServers - 1], 60);
+  EXPECT_GT(sent[kServers - 1], 40);
+  EXPECT_LT(sent[kServers - 1], 85);
 }
 
 }  // namespace

@@ -52,8 +52,8 @@ struct Outage {
   std::int64_t calls = 0;
 };
 
-// Ten targets, 50 requests a second for ten minutes; from the third to the eighth everything fails.
-// Before it one call in fifty does.  A request may try four targets.
+// Ten targets, 50 requests a second for ten minutes; in the first five everything fails, so nothing
+// was saved before; then one call in fifty.  A request may try four targets.
 void run(Outage& outage, std::uint64_t seed) {
   RandomStream random(RandomKey(seed, 0, Purpose::kTest), 0);
   std::vector<Breaker> breakers(10, Breaker({}));
@@ -62,7 +62,7 @@ void run(Outage& outage, std::uint64_t seed) {
   const Instant end = kStart + seconds(600);
   while (now < end) {
     now += Duration(static_cast<std::int64_t>(-std::log(random.uniform()) / 50 * 1e9));
-    const bool is_out = now >= kStart + seconds(180) && now < kStart + seconds(480);
+    const bool is_out = now < kStart + seconds(300);
     budget.add_request();
     outage.requests += 1;
     std::vector<TargetId> visited;
@@ -98,7 +98,7 @@ TEST(RetryTest, AFullOutageAmplifiesByAtMostATenth) {
     run(budgeted, seed);
     EXPECT_LE(10 * budgeted.calls, 11 * budgeted.requests);
     EXPECT_LE(budgeted.worst, 1.1);
-    EXPECT_GT(budgeted.worst, 1.04);  // And the budget is used.
+    EXPECT_GT(budgeted.worst, 1.09);  // And the budget is used.
     Outage both;
     run(both, seed);
     EXPECT_LE(both.worst, 1.1);
@@ -106,7 +106,7 @@ TEST(RetryTest, AFullOutageAmplifiesByAtMostATenth) {
     // Without either it would be four calls a request in the outage.
     Outage naive{.has_budget = false, .has_breakers = false};
     run(naive, seed);
-    EXPECT_GT(naive.worst, 2.0);
+    EXPECT_GT(naive.worst, 3.99);
   }
 }
 
