@@ -31,8 +31,6 @@ class FlowBucket {
   // REQUIRES: units <= burst().
   std::optional<Instant> ready_at(std::int64_t units) const;
 
-  // REQUIRES: fits(units).
-  void take(std::int64_t units) { correct(units); }
   // Takes `more`, into debt if it must be, or gives back if it is negative, up to the burst.
   void correct(std::int64_t more);
 

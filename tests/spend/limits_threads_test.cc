@@ -16,7 +16,7 @@ const Instant kStart = parse_instant("2026-11-23T00:00:00Z").value();
 constexpr std::size_t kLimits = 4;
 constexpr std::uint64_t kThreads = 4;
 #ifdef NDEBUG
-constexpr int kSteps = 100'000;
+constexpr int kSteps = 1'000'000;
 #else
 constexpr int kSteps = 10'000;
 #endif
@@ -34,7 +34,7 @@ std::unique_ptr<RateLimits> make(std::int64_t burst, std::uint32_t slots) {
 // what is missing in the end.
 // Method: limits that hardly refill; each thread takes from random sets of them, in random order.
 TEST(LimitsThreadsTest, NothingIsLostAndNothingExceeded) {
-  constexpr std::int64_t kBurst = 300'000;
+  constexpr std::int64_t kBurst = 3'000'000;
   const auto limits = make(kBurst, 3);
   std::array<std::atomic<std::int64_t>, kLimits> used{};
   std::atomic<int> refused = 0;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "allocations.h"
@@ -224,10 +226,9 @@ class Walk {
     const std::array<std::int64_t, 3> units = {1, some(20), some(20)};
     const LimitUse use = {.input = Tokens(units[1]), .output = Tokens(units[2])};
     const LimitAnswer answer = limits_->acquire(ids, use, now_);
-    bool has_slots = true;
-    for (const std::size_t i : chosen)
-      has_slots &= limits_->open(static_cast<LimitId>(i)) <= slots_[i];
-    ASSERT_TRUE(has_slots);
+    for (const std::size_t i : chosen) {
+      ASSERT_LE(limits_->open(static_cast<LimitId>(i)), slots_[i]);
+    }
     if (answer.admission == Admission::kAdmitted) {
       ++admitted;
       ASSERT_TRUE(fits(chosen, units));
@@ -328,6 +329,58 @@ TEST(RateLimitTest, IsExactAgainstANanosecondModel) {
   }
   EXPECT_GT(admitted, 5'000u);
   EXPECT_GT(waits, 5'000u);
+}
+
+// Goal: whatever a vendor says, and however it contradicts itself, no stretch of time gets more
+// than is configured, nor a window more than its latest word left.
+TEST(RateLimitTest, NoWordOfAVendorLoosens) {
+  int admitted = 0;
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed=" << seed);
+    RandomStream random(RandomKey(seed, 0, Purpose::kTest), 1);
+    const auto some = [&random](std::uint64_t bound) {
+      return static_cast<std::int64_t>(random.below(bound));
+    };
+    const Flow flow{.count = 1 + some(9), .per = Duration(1 + some(50)), .burst = 1 + some(30)};
+    const auto limits = make({input_only(flow)});
+    std::vector<std::pair<Instant, std::int64_t>> taken;
+    Instant now = kStart;
+    Instant window_end = kStart;
+    std::int64_t left = 0;
+    for (int step = 0; step < 300; ++step) {
+      now += Duration(some(30));
+      const VendorState state = {LimitPart::kInput, some(60), now + Duration(1 + some(100))};
+      if (some(8) == 0) {
+        ASSERT_TRUE(limits->observe(kFirst, state, now));
+        left = state.remaining;
+        window_end = *state.window_end;
+      } else if (some(8) == 0) {
+        ASSERT_TRUE(limits->observe(kFirst, {LimitPart::kInput, state.remaining, {}}, now));
+        ASSERT_LE(limits->level(kFirst, LimitPart::kInput, now), state.remaining);
+      }
+      const std::int64_t units = some(12);
+      const LimitAnswer answer = ask(*limits, input(units), now);
+      if (answer.admission == Admission::kWait) {
+        ASSERT_EQ(ask(*limits, input(units), answer.retry_at).admission, Admission::kAdmitted);
+        now = answer.retry_at;
+      } else if (answer.admission == Admission::kTooLarge) {
+        continue;
+      }
+      ++admitted;
+      taken.emplace_back(now, units);
+      left -= units;
+      ASSERT_TRUE(left >= 0 || now >= window_end);
+    }
+    for (std::size_t from = 0; from < taken.size(); ++from) {
+      std::int64_t sum = 0;
+      for (std::size_t to = from; to < taken.size(); ++to) {
+        sum += taken[to].second;
+        const std::int64_t time = (taken[to].first - taken[from].first).count();
+        ASSERT_LE(sum * flow.per.count(), flow.burst * flow.per.count() + flow.count * time);
+      }
+    }
+  }
+  EXPECT_GT(admitted, 30'000);
 }
 
 // 7 a minute and a nanosecond: request k is admitted at the ceiling of k * per / 7, after a million
