@@ -28,8 +28,8 @@ struct LearnOptions {
   // A cascade's scorer: learns whether the answer of this target, read together with its prompt
   // (answered_prompt()), is good enough.  The model has this one target.
   std::optional<std::string> cascade;
-  bool familiarity = true;  // Keep an index of prompts learnt from: for second opinions and to
-                            // abstain; a few microseconds a forecast.
+  bool familiarity = true;    // Keep an index of prompts learnt from: for second opinions and to
+                              // abstain; a few microseconds a forecast.
   bool use_embedding = true;  // Where the data has embeddings and the kind can use them
                               // (neighbours, item response, factors).
 };

@@ -27,6 +27,7 @@ struct Question {
   std::uint64_t capabilities = 0;
   Tokens input;
   Tokens expected_output;
+  Usage usage;  // What is expected to be billed.
   std::optional<Tokens> max_output;
   std::optional<Duration> latency_bound;
 };
@@ -184,6 +185,8 @@ Refusal Router::State::ask(const Request& request, Question& question) const {
   question.input = request.input;
   question.expected_output = *output;
   question.max_output = request.max_output;
+  question.usage[Meter::kInput] = request.input;
+  question.usage[Meter::kOutput] = *output;
   return Refusal::kNone;
 }
 
@@ -200,12 +203,9 @@ const PolicyRule* Router::State::find_rule(const Request& request,
 Candidate& Router::State::add(std::uint16_t index, Verdict verdict, const PolicyRule& rule,
                               const Question& question, Instant now, Decision& decision) const {
   const PolicyTarget& target = policy.targets[index];
-  Usage usage;
-  usage[Meter::kInput] = question.input;
-  usage[Meter::kOutput] = question.expected_output;
   Candidate& candidate = decision.candidate[decision.candidates++];
   candidate.target = static_cast<TargetId>(index);
-  candidate.expected_cost = config.prices.cost(targets[index].model, usage, now);
+  candidate.expected_cost = config.prices.cost(targets[index].model, question.usage, now);
   candidate.quality = target.quality[question.request_class];
   candidate.latency = predict_latency(target, question.expected_output);
   const auto reason = check_candidate(target, targets[index].facts, rule, question, candidate);

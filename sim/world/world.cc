@@ -106,9 +106,7 @@ std::optional<World> read_world(const JsonNode& node, const std::vector<std::str
   World world;
   world.difficulty.resize(classes.size());
   ObjectReader reader(node);
-  const auto model = [&](const JsonNode& item) {
-    return read_model(item, classes, prices, start);
-  };
+  const auto model = [&](const JsonNode& item) { return read_model(item, classes, prices, start); };
   const bool read = reader.required("models", world.models, json::list(model, 1, kModelsMax));
   if (read && node.problems().empty()) check_unique(node.member("models"), world.models);
   if (const auto difficulty = reader.member("difficulty", false)) {
