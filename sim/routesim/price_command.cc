@@ -29,6 +29,7 @@ struct QuoteOptions {
   std::string region;
   std::string usage;
   std::string batch;
+  std::string contract;
   std::string prices;
   bool json = false;
 };
@@ -51,6 +52,11 @@ fare::Expected<std::string> usage_text(const std::string& option) {
   }
   if (option.starts_with('@')) return read_file(option.substr(1));
   return option;
+}
+
+fare::Expected<fare::Contract> load_contract(const std::string& path) {
+  return read_file(path).and_then(
+      [&path](const std::string& text) { return fare::Contract::parse(path, text); });
 }
 
 std::string api_names() {
@@ -131,7 +137,14 @@ int run_quote(const QuoteOptions& options) {
   read.keep(prices);
   const auto usage = options.batch.empty() ? usage_text(options.usage) : options.usage;
   read.keep(usage);
+  std::optional<fare::Contract> contract;
+  if (!options.contract.empty()) {
+    const auto parsed = load_contract(options.contract);
+    read.keep(parsed);
+    if (parsed) contract = *parsed;
+  }
   if (!read.errors.empty()) return complain(read.errors);
+  if (contract) read.question.contract = &*contract;
   if (!options.batch.empty()) return quote_batch(options.batch, read.question, *prices);
   if (!nlohmann::json::accept(*usage)) {
     return complain({{ErrorCode::kSyntax, "--usage", "must be JSON: quote it for the shell"}});
@@ -169,6 +182,10 @@ void add_quote_command(CLI::App& price, int& exit_code) {
   quote->add_option("--region", options->region, "Where it was served, as the tables name it");
   quote->add_option("--usage", options->usage, "JSON, @FILE, or - for standard input");
   quote->add_option("--batch", options->batch, "JSON lines, one usage each")->type_name("FILE");
+  quote
+      ->add_option("--contract", options->contract,
+                   "Negotiated prices on top of the tables (see fare/contract.h)")
+      ->type_name("FILE");
   add_prices_option(*quote, options->prices);
   quote->add_flag("--json", options->json, "Print JSON instead of a table");
   quote->callback([options, &exit_code] { exit_code = run_quote(*options); });

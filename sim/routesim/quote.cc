@@ -168,6 +168,9 @@ void Quoter::price(const QuoteQuestion& question, const fare::UsageReport& repor
       quote_.parts.push_back({other.model, {}});
     }
   }
+  if (question.contract != nullptr) {
+    quote_.notes.push_back(fmt::format("priced by the contract \"{}\"", question.contract->name()));
+  }
   quote_.status = status_of(quote_.parts);
   quote_.reported = report.reported_cost;
   compare_reported();
@@ -178,7 +181,9 @@ void Quoter::add_part(fare::ModelId model, const fare::Usage& usage, const fare:
   const fare::ModelFacts facts = prices_->facts(model);
   const std::string name =
       quote_.parts.empty() ? quote_.model : fmt::format("{}/{}", facts.provider, facts.model);
-  quote_.parts.push_back({name, prices_->charge(model, usage, question.at, terms, question.known)});
+  fare::Charge charge = prices_->charge(model, usage, question.at, terms, question.known);
+  if (question.contract != nullptr) charge = question.contract->apply(facts, charge, question.at);
+  quote_.parts.push_back({name, charge});
   const QuotedPart& part = quote_.parts.back();
   quote_.total += part.charge.total;
   if (part.charge.status != PriceStatus::kPriced) explain_gap(part, terms, question);

@@ -6,6 +6,7 @@
 #include <string_view>  // std::string_view.
 #include <vector>       // std::vector.
 
+#include "fare/contract.h"    // Contract.
 #include "fare/price_book.h"  // PriceBook, Charge.
 #include "fare/usage_body.h"  // UsageReader, UsageApi.
 
@@ -22,6 +23,8 @@ struct QuoteQuestion {
   std::optional<fare::SpeedMode> speed;
   std::optional<std::string_view> region;
   std::string_view usage;  // JSON.
+  const fare::Contract* contract =
+      nullptr;  // What was negotiated on top of the tables, if anything.
 };
 
 // What one model used and what that costs.

@@ -120,6 +120,20 @@ TEST(PriceQuoteTest, AReportedCostIsSaidBesideOurs) {
   EXPECT_EQ(answer["reported_usd"], "0.5");
 }
 
+TEST(PriceQuoteTest, AContractStandsOnTopOfTheTables) {
+  const std::string contract =
+      file_with("contract.json", R"({"format": "fare-contract/1", "name": "acme", "adjustments": [
+        {"provider": "openai", "percent": "-10"}]})");
+  const std::string usage =
+      "--model gpt-5.4 --at 2026-11-23T00:00:00Z --usage '{\"input\":1000000}' --contract ";
+  const json answer = run_json(quote(usage + contract));
+  EXPECT_EQ(answer["total_usd"], "4.5") << "5, less a tenth";
+  EXPECT_EQ(answer["lines"][0]["rate_usd_per_mtok"], "4.5");
+  EXPECT_THAT(answer["notes"].dump(), HasSubstr("priced by the contract"));
+  const std::string bad = file_with("bad.json", "{}");
+  EXPECT_EQ(run(quote(usage + bad)).exit_code, 2);
+}
+
 TEST(PriceQuoteTest, SaysWhichProviderWasMeantWhereSeveralSellTheModel) {
   const json answer = run_json(quote("--model gpt-4o --usage '{\"input\":1}'"));
   EXPECT_EQ(answer["model"], "openai/gpt-4o");
