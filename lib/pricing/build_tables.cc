@@ -70,6 +70,11 @@ std::uint8_t line_of(const Rates& rates, std::size_t meter) {
   return static_cast<std::uint8_t>(parent);
 }
 
+bool has_rates(const PriceCell& cell) {
+  const Rates& rates = cell.bands.front().rates;
+  return std::any_of(rates.begin(), rates.end(), [](const auto& rate) { return rate.has_value(); });
+}
+
 Band filled(const PriceBand& from, const Rates& base) {
   Band band;
   band.input_over = from.input_over;
@@ -87,15 +92,16 @@ Band filled(const PriceBand& from, const Rates& base) {
 
 // The same rates times a ratio.  What is not a whole number of picodollars stays exact as parts.
 Band multiplied(Band band, const PriceMultiplier& by) {
+  // The reader has made sure that each product fits, but not what stands before the division.
   std::int64_t parts = 1;
   for (std::size_t i = 0; i <= kLastToken; ++i) {
     const std::int64_t amount = band.rate[i].count() * by.numerator;
     parts = std::lcm(parts, by.denominator / std::gcd(amount, by.denominator));
   }
   for (std::size_t i = 0; i < kMeterCount; ++i) {
-    const std::int64_t amount = band.rate[i].count();
-    band.rate[i] =
-        Rate(i <= kLastToken ? amount * by.numerator * parts / by.denominator : amount * parts);
+    const Int128 amount = Int128{band.rate[i].count()} * parts;
+    const Int128 product = i <= kLastToken ? amount * by.numerator / by.denominator : amount;
+    band.rate[i] = Rate(static_cast<std::int64_t>(product));
   }
   band.parts *= parts;
   return band;
@@ -202,6 +208,7 @@ class TablesBuilder {
   std::vector<CellDraft> expand(const std::string& vendor, const PricePeriod& period) const {
     std::vector<CellDraft> cells;
     for (const PriceCell& from : period.cells) {
+      if (!has_rates(from)) continue;  // A row may state its cells alone.
       const std::uint16_t window =
           from.window.empty() ? std::uint16_t{0} : window_numbers_.at({vendor, from.window});
       CellDraft cell{.key = terms_key(from.tier, from.speed, region_number(from.region), window),

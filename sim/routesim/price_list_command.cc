@@ -127,7 +127,8 @@ void add_price_list_command(CLI::App& price, int& exit_code) {
   list->add_option("--provider", options->provider, "Only this provider's");
   list->add_option("--name", options->name, "Only models whose id contains this");
   list->add_option("--can", options->can, "Only models with this capability; may be repeated");
-  list->add_option("--context", options->context, "Only models with at least this many tokens");
+  list->add_option("--context", options->context, "Only models with at least this many tokens")
+      ->check(CLI::NonNegativeNumber);
   list->add_option("--at", options->at, "An RFC 3339 instant; default: now");
   list->add_flag("--all", options->all, "Retired models and those without a price then, too");
   add_prices_option(*list, options->prices);

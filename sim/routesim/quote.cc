@@ -194,8 +194,11 @@ void Quoter::explain_gap(const QuotedPart& part, const fare::Terms& terms,
                          const QuoteQuestion& question) {
   switch (part.charge.gap) {
     case PriceGap::kNoRow:
-      quote_.notes.push_back(fmt::format("the tables hold no price of {} at {}", part.model,
-                                         fare::to_rfc3339(question.at)));
+      quote_.notes.push_back(fmt::format(
+          "the tables hold no price of {} at {}{}", part.model, fare::to_rfc3339(question.at),
+          question.known == fare::Instant::max()
+              ? ""
+              : fmt::format(" as known at {}", fare::to_rfc3339(question.known))));
       return;
     case PriceGap::kNoTerms:
       quote_.notes.push_back(

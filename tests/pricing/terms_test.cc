@@ -287,6 +287,36 @@ TEST_F(TermsTest, AResoldModelIsItsMakersUnlessAProviderIsNamed) {
   EXPECT_EQ(book_of("", "").find("", "n", now).status, LookUp::kAmbiguous);
 }
 
+// The largest rates that the reader lets through: products are worked out in 128 bits.
+TEST_F(TermsTest, LargeRatesMultiplyExactly) {
+  Json file = Json::parse(kPrices);
+  Json& row = file["models"][1]["prices"][0];
+  row["usd_per_mtok"]["input"] = "999999.999999";
+  row["multipliers"] = {{{"tier", "batch"}, {"times", "9.999"}}};
+  const PriceBook book = parse(file.dump(), std::string(kCalendar)).value();
+  const Instant now = at("2026-01-01T00:00:00Z");
+  Usage usage;
+  usage[Meter::kInput] = Tokens(1'000);
+  const Charge charge =
+      book.charge(book.find("v", "n", now).model, usage, now, {.tier = ServiceTier::kBatch});
+  EXPECT_EQ(to_usd_per_mtok(charge.lines[0].rate, charge.lines[0].parts), "9998999.999990001");
+  EXPECT_EQ(to_usd(charge.total), "9998.999999990001");
+}
+
+// A row that states only what a batch costs says nothing of the standard tier.
+TEST_F(TermsTest, ARowMayStateItsCellsAlone) {
+  Json file = Json::parse(kPrices);
+  Json& row = file["models"][1]["prices"][0];
+  row.erase("usd_per_mtok");
+  row["cells"] = {{{"tier", "batch"}, {"usd_per_mtok", {{"input", "1"}}}}};
+  const PriceBook book = parse(file.dump(), std::string(kCalendar)).value();
+  const Instant now = at("2026-01-01T00:00:00Z");
+  const ModelId model = book.find("v", "n", now).model;
+  EXPECT_FALSE(book.has_price(model, now));
+  EXPECT_EQ(book.charge(model, Usage(), now).gap, PriceGap::kNoTerms);
+  EXPECT_TRUE(book.has_price(model, now, {.tier = ServiceTier::kBatch}));
+}
+
 TEST_F(TermsTest, FactsStandBesideThePrices) {
   const ModelFacts facts = book_.facts(model());
   EXPECT_EQ(facts.min_cacheable, Tokens(1'024));
