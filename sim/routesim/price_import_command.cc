@@ -225,7 +225,7 @@ int run_import(ImportCommand options) {
     print(fmt::format("\nWritten: {}: {} and notes.txt\n", options.out,
                       plural(import->sheets.size(), "table", "tables")));
   }
-  return kGood;
+  return import->sheets.empty() ? kNo : kGood;
 }
 
 }  // namespace
@@ -238,7 +238,7 @@ void add_price_import_command(CLI::App& price, int& exit_code) {
       "Examples:\n"
       "  routesim price import litellm model_prices_and_context_window.json --out their\n"
       "  routesim price import openrouter models.json --from 2026-08-01 --json\n"
-      "Exit code: 0 read, whatever was left out; 2 bad input.");
+      "Exit code: 0 read, whatever was left out; 1 nothing was carried; 2 bad input.");
   command->add_option("FORMAT", options->format, "litellm, genai-prices, models.dev, openrouter")
       ->required()
       ->check(CLI::IsMember({"litellm", "genai-prices", "models.dev", "openrouter"}));

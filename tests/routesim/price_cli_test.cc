@@ -134,6 +134,13 @@ TEST(PriceQuoteTest, AContractStandsOnTopOfTheTables) {
   EXPECT_EQ(run(quote(usage + bad)).exit_code, 2);
 }
 
+TEST(PriceImportTest, AListOfWhichNothingRemainsIsANo) {
+  const std::string other = file_with("other.json", R"({"name": "not a price list"})");
+  const Ran ran = run("price import litellm " + other);
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_THAT(ran.output, HasSubstr("0 of 1 entry became models"));
+}
+
 TEST(PriceQuoteTest, SaysWhichProviderWasMeantWhereSeveralSellTheModel) {
   const json answer = run_json(quote("--model gpt-4o --usage '{\"input\":1}'"));
   EXPECT_EQ(answer["model"], "openai/gpt-4o");
