@@ -7,6 +7,7 @@
 #endif
 
 #include "fare/cache_rules.h"
+#include "places.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -31,7 +32,7 @@ using testing::HasSubstr;
 constexpr const char* kVendors[] = {"anthropic", "bounds", "deepseek", "google", "openai"};
 
 std::string text_of(std::string_view name) {
-  const std::string path = fmt::format("{}/pricing/cache/{}.json", FARE_SOURCE_DIR, name);
+  const std::string path = fmt::format("{}/pricing/cache/{}.json", fare::kSourceDir, name);
   std::ifstream file(path);
   EXPECT_TRUE(file.good()) << path;
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "places.h"
 #include "policy/policy_data.h"
 
 namespace fare {
@@ -126,7 +127,7 @@ TEST(PolicyTest, ReadsItsRules) {
 
 TEST(PolicyTest, ReadsTheShippedPolicies) {
   for (const char* name : {"one_model", "tiered"}) {
-    const std::string path = fmt::format("{}/scenarios/policies/{}.json", FARE_SOURCE_DIR, name);
+    const std::string path = fmt::format("{}/scenarios/policies/{}.json", fare::kSourceDir, name);
     std::ifstream file(path);
     const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
     EXPECT_EQ(problems_of(text), "") << path;

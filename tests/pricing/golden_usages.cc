@@ -1,4 +1,5 @@
 #include "pricing/golden_usages.h"
+#include "places.h"
 
 #include <zlib.h>
 
@@ -37,7 +38,7 @@ void add_pairs(const Json& extracted, std::vector<GoldenPair>& pairs) {
 }  // namespace
 
 std::vector<GoldenBody> golden_usages() {
-  const std::string text = unpacked(std::string(FARE_SOURCE_DIR) +
+  const std::string text = unpacked(std::string(fare::kSourceDir) +
                                     "/../shared/data/pricing/genai_prices_golden_usages.json.gz");
   std::vector<GoldenBody> bodies;
   if (text.empty()) return bodies;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "allocations.h"
+#include "places.h"
 
 namespace fare {
 namespace {
@@ -75,7 +76,7 @@ PriceBook prices() { return parse({std::string(kPrices)}); }
 PriceBook shipped() {
   std::vector<std::string> texts;
   for (const char* vendor : {"anthropic", "google", "openai"}) {
-    std::ifstream file(fmt::format("{}/pricing/{}.json", FARE_SOURCE_DIR, vendor));
+    std::ifstream file(fmt::format("{}/pricing/{}.json", fare::kSourceDir, vendor));
     texts.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
   }
   return parse(texts);

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "base/random.h"
+#include "places.h"
 #include "pricing/exact_decimal.h"
 #include "pricing/upkeep_fixture.h"
 
@@ -344,7 +345,7 @@ class RealListTest : public testing::TestWithParam<RealList> {};
 TEST_P(RealListTest, ComesInEntryByEntry) {
   const RealList& list = GetParam();
   const std::string text =
-      file_text(std::string(FARE_SOURCE_DIR) + "/../shared/data/pricing/" + list.file);
+      file_text(std::string(fare::kSourceDir) + "/../shared/data/pricing/" + list.file);
   if (text.empty()) GTEST_SKIP() << list.file << " is not there";
   const PriceImport read = import(list.format, text);
   EXPECT_EQ(read.entries, list.entries);
@@ -373,7 +374,7 @@ INSTANTIATE_TEST_SUITE_P(
 // The slow model: each base price of LiteLLM's map as a double, which is near enough to tell a
 // wrong meter or unit.
 TEST(PriceImportTest, LiteLlmPricesAreThoseOfTheMap) {
-  const std::string text = file_text(std::string(FARE_SOURCE_DIR) +
+  const std::string text = file_text(std::string(fare::kSourceDir) +
                                      "/../shared/data/pricing/"
                                      "litellm_model_prices_and_context_window.json");
   if (text.empty()) GTEST_SKIP() << "the LiteLLM map is not there";

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "fare/price_import.h"
+#include "places.h"
 #include "pricing/upkeep_fixture.h"
 
 namespace fare {
@@ -282,7 +283,7 @@ TEST(PriceLintTest, OverlapsAndDoubleNamesDoNotRead) {
 
 // The two errors that were in LiteLLM's map of 2026-08-01: $6 for every Claude 3 model.
 TEST(PriceLintTest, FindsTheCopiedClaude3RatesInLiteLlm) {
-  const std::string text = file_text(std::string(FARE_SOURCE_DIR) +
+  const std::string text = file_text(std::string(fare::kSourceDir) +
                                      "/../shared/data/pricing/"
                                      "litellm_model_prices_and_context_window.json");
   if (text.empty()) GTEST_SKIP() << "the LiteLLM map is not there";

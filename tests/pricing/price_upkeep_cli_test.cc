@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "places.h"
 #include "pricing/upkeep_fixture.h"
 #include "study/fixture.h"
 
@@ -25,7 +26,7 @@ struct Ran {
 };
 
 Ran run(const std::string& arguments) {
-  const std::string command = std::string("cd '") + FARE_SOURCE_DIR + "' && '" + FARE_ROUTESIM +
+  const std::string command = std::string("cd '") + fare::kSourceDir + "' && '" + fare::kRoutesim +
                               "' price " + arguments + " 2>&1";
   std::FILE* pipe = popen(command.c_str(), "r");
   Ran ran{-1, ""};

@@ -1,4 +1,5 @@
 #include "shipped_tables.h"
+#include "places.h"
 
 #include <fmt/format.h>
 
@@ -30,7 +31,7 @@ std::vector<TableFile> read_folder(const fs::path& folder) {
   return files;
 }
 
-fs::path pricing() { return fs::path(FARE_SOURCE_DIR) / "pricing"; }
+fs::path pricing() { return fs::path(fare::kSourceDir) / "pricing"; }
 
 // What a cell or a row charges: its rates, and a factor on those of tokens, as a ratio.
 struct SlowCell {

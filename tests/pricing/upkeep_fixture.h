@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "fare/price_sheet.h"
+#include "places.h"
 
 namespace fare {
 
@@ -39,7 +40,7 @@ inline PriceBook shipped_book() {
   namespace fs = std::filesystem;
   std::vector<std::string> paths;
   for (const char* folder : {"/pricing", "/pricing/calendars"}) {
-    for (const auto& entry : fs::directory_iterator(std::string(FARE_SOURCE_DIR) + folder)) {
+    for (const auto& entry : fs::directory_iterator(std::string(fare::kSourceDir) + folder)) {
       const std::string path = entry.path().string();
       if (path.ends_with(".json") && !path.ends_with("schema.json")) paths.push_back(path);
     }

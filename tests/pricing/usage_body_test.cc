@@ -15,6 +15,7 @@
 
 #include "allocations.h"
 #include "base/random.h"
+#include "places.h"
 
 namespace fare {
 
@@ -671,7 +672,7 @@ TEST(UsageUnknownTest, IsSaidOnceForAStream) {
 
 // Goal: the dialects of one call, as spans, come to the same usage.
 TEST(UsageOtelTest, DialectsOfOneCallAgree) {
-  std::ifstream file(std::string(FARE_SOURCE_DIR) +
+  std::ifstream file(std::string(fare::kSourceDir) +
                      "/../shared/data/observability/otel/dialect_equivalence_cached_call.json");
   if (!file) GTEST_SKIP() << "the spans are not there";
   const Json spans = Json::parse(file)["resourceSpans"][0]["scopeSpans"][0]["spans"];

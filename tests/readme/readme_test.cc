@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "places.h"
 #include "study/files.h"
 
 namespace routesim {
@@ -22,7 +23,7 @@ struct Command {
 };
 
 std::string source(const std::string& path) {
-  return read_file(std::string(FARE_SOURCE_DIR) + "/" + path).value();
+  return read_file(std::string(fare::kSourceDir) + "/" + path).value();
 }
 
 std::vector<std::string> lines_of(const std::string& text) {
@@ -66,8 +67,8 @@ std::vector<Command> commands() {
 }
 
 std::string run(const std::string& command) {
-  const std::string program(FARE_ROUTESIM);
-  const std::string shell = "cd '" + std::string(FARE_SOURCE_DIR) + "' && PATH='" +
+  const std::string program(fare::kRoutesim);
+  const std::string shell = "cd '" + std::string(fare::kSourceDir) + "' && PATH='" +
                             program.substr(0, program.rfind('/')) + "':$PATH; " + command + " 2>&1";
   std::FILE* pipe = popen(shell.c_str(), "r");
   std::string output;
@@ -115,7 +116,7 @@ TEST(ReadmeTest, LinksLeadSomewhere) {
   for (std::size_t at = text.find("]("); at != std::string::npos; at = text.find("](", at + 1)) {
     const std::string target = text.substr(at + 2, text.find(')', at) - at - 2);
     if (target.starts_with("http")) continue;
-    EXPECT_TRUE(std::filesystem::exists(std::string(FARE_SOURCE_DIR) + "/" + target)) << target;
+    EXPECT_TRUE(std::filesystem::exists(std::string(fare::kSourceDir) + "/" + target)) << target;
     ++links;
   }
   EXPECT_GE(links, 5);

@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "places.h"
+
 namespace routesim {
 namespace {
 
@@ -23,8 +25,8 @@ struct Ran {
 };
 
 Ran run(const std::string& arguments) {
-  const std::string command =
-      std::string("cd '") + FARE_SOURCE_DIR + "' && '" + FARE_ROUTESIM + "' " + arguments + " 2>&1";
+  const std::string command = std::string("cd '") + fare::kSourceDir + "' && '" + fare::kRoutesim +
+                              "' " + arguments + " 2>&1";
   std::FILE* pipe = popen(command.c_str(), "r");
   Ran ran{-1, ""};
   for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe)) ran.output += static_cast<char>(c);

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "places.h"
+
 namespace routesim {
 
 // The program, run as people and scripts run it: through a shell.
@@ -17,8 +19,8 @@ struct Ran {
 
 // Runs `routesim ARGUMENTS` in the repository's root.
 inline Ran run(const std::string& arguments) {
-  const std::string command =
-      std::string("cd '") + FARE_SOURCE_DIR + "' && '" + FARE_ROUTESIM + "' " + arguments + " 2>&1";
+  const std::string command = std::string("cd '") + fare::kSourceDir + "' && '" + fare::kRoutesim +
+                              "' " + arguments + " 2>&1";
   std::FILE* pipe = popen(command.c_str(), "r");
   Ran ran{-1, ""};
   for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe)) {

@@ -2,6 +2,7 @@
 // for every policy, capacity and definition it holds.
 
 #include "study/cache_replay.h"
+#include "places.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -22,7 +23,7 @@ namespace {
 using Json = nlohmann::json;
 
 std::string data_path(const std::string& name) {
-  return std::string(FARE_SOURCE_DIR) + "/../shared/data/traces/" + name;
+  return std::string(fare::kSourceDir) + "/../shared/data/traces/" + name;
 }
 
 PromptTrace read(const std::string& path, PromptFormat format) {
@@ -112,7 +113,7 @@ fare::CacheRuleBook shipped_rules() {
   std::vector<fare::CacheRuleBook::Source> sources;
   for (const char* vendor : {"anthropic", "bounds", "deepseek", "google", "openai"}) {
     texts.push_back(
-        read_file(fmt::format("{}/pricing/cache/{}.json", FARE_SOURCE_DIR, vendor)).value());
+        read_file(fmt::format("{}/pricing/cache/{}.json", fare::kSourceDir, vendor)).value());
   }
   for (const std::string& text : texts) sources.push_back({"rules", text});
   return fare::CacheRuleBook::parse(sources).value();

@@ -7,13 +7,14 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "places.h"
 #include "study/files.h"
 #include "study/scenario.h"
 
 namespace routesim {
 
 inline std::string source_path(const std::string& path) {
-  return std::string(FARE_SOURCE_DIR) + "/" + path;
+  return std::string(fare::kSourceDir) + "/" + path;
 }
 
 // A folder that is gone when the test ends.

@@ -7,13 +7,14 @@
 #include <filesystem>
 
 #include "fare/learn.h"
+#include "places.h"
 #include "study/learn_report.h"
 #include "study/outcome_layouts.h"
 
 namespace routesim {
 namespace {
 
-const std::string kData = std::string(FARE_SOURCE_DIR) + "/../shared/data/routing/";
+const std::string kData = std::string(fare::kSourceDir) + "/../shared/data/routing/";
 
 fare::OutcomeData load(const std::string& folder, const ConvertOptions& options,
                        const fare::OutcomeNames& names = {}) {

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "places.h"
 #include "study/files.h"
 
 namespace routesim {
@@ -177,7 +178,7 @@ Offences check_all(const File& file) {
 
 std::vector<File> all_files() {
   std::vector<File> files;
-  const fs::path root(FARE_SOURCE_DIR);
+  const fs::path root(fare::kSourceDir);
   for (const char* folder : {"include", "lib", "sim", "tests", "bench", "examples"}) {
     if (!fs::exists(root / folder)) continue;
     for (const fs::directory_entry& entry : fs::recursive_directory_iterator(root / folder)) {

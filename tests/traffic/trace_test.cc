@@ -1,4 +1,5 @@
 #include "traffic/trace.h"
+#include "places.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -431,7 +432,7 @@ class RealTraceTest : public testing::Test {
  protected:
   // The trace, or none if the file is not on this machine.
   static std::optional<Trace> read(const std::string& file) {
-    const std::string path = std::string(FARE_SOURCE_DIR) + "/../shared/data/traces/" + file;
+    const std::string path = std::string(fare::kSourceDir) + "/../shared/data/traces/" + file;
     if (!std::filesystem::exists(path)) return std::nullopt;
     fare::Expected<Trace> trace = read_trace(path, {.bad_lines_max = 0});
     EXPECT_TRUE(trace.has_value()) << (trace ? "" : fare::to_text(trace.error()));
@@ -473,7 +474,7 @@ TEST_F(RealTraceTest, TheMooncakeConversationTraceIsReadWhole) {
 // Its seconds are texts, so that it cannot pass for milliseconds.
 TEST_F(RealTraceTest, RagPulseIsNoMooncakeTrace) {
   const std::string path =
-      std::string(FARE_SOURCE_DIR) + "/../shared/data/traces/ragpulse/0_trace.jsonl.gz";
+      std::string(fare::kSourceDir) + "/../shared/data/traces/ragpulse/0_trace.jsonl.gz";
   if (!std::filesystem::exists(path)) GTEST_SKIP() << "the RAGPulse trace is not on this machine";
   const fare::Expected<Trace> trace = read_trace(path, {});
   ASSERT_FALSE(trace.has_value());
