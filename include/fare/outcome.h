@@ -5,6 +5,7 @@
 #include <span>      // std::span.
 
 #include "fare/decision.h"     // TargetId, kAttemptsMax.
+#include "fare/health.h"       // AttemptEnd.
 #include "fare/inline_list.h"  // InlineList.
 #include "fare/price_book.h"   // Charge.
 #include "fare/terms.h"        // Terms.
@@ -22,6 +23,11 @@ struct Attempt {
   Terms terms{};               // As it was served: tier, speed, region.
   Duration first_token{};      // From `started`; meaningless unless answered.
   Duration total{};            // From `started` to the end.
+  // How it ended, for the target's health; nothing: answered or a server error, as `answered` says.
+  std::optional<AttemptEnd> end{};
+  // What a stream that was cut off had given, by the gateway's own count: for
+  // AbortPolicy::kChargeCounted where the vendor reports no usage.
+  std::optional<Usage> counted{};
 };
 
 // What became of a request: its attempts, in order.

@@ -13,6 +13,12 @@ std::string_view to_string(Verdict verdict) {
       return "fallback";
     case Verdict::kCostsMore:
       return "costs_more";
+    case Verdict::kLessUseful:
+      return "less_useful";
+    case Verdict::kNotDrawn:
+      return "not_drawn";
+    case Verdict::kSwitchTooDear:
+      return "switch_too_dear";
     case Verdict::kBelowFloor:
       return "below_floor";
     case Verdict::kQualityUnknown:
@@ -27,8 +33,16 @@ std::string_view to_string(Verdict verdict) {
       return "output_too_long";
     case Verdict::kLacksCapability:
       return "lacks_capability";
+    case Verdict::kDenied:
+      return "denied";
     case Verdict::kUnpriced:
       return "unpriced";
+    case Verdict::kEjected:
+      return "ejected";
+    case Verdict::kRateLimited:
+      return "rate_limited";
+    case Verdict::kOverBudget:
+      return "over_budget";
   }
   return "unknown";
 }
@@ -49,6 +63,12 @@ std::string_view to_string(Refusal refusal) {
       return "no_target";
     case Refusal::kTooManyOpen:
       return "too_many_open";
+    case Refusal::kUnknownScope:
+      return "unknown_scope";
+    case Refusal::kOverBudget:
+      return "over_budget";
+    case Refusal::kRateLimited:
+      return "rate_limited";
   }
   return "unknown";
 }
