@@ -1,11 +1,11 @@
 #pragma once
 
-#include <cstddef>      // std::size_t.
-#include <cstdint>      // std::int64_t.
-#include <memory>       // std::unique_ptr.
-#include <optional>     // std::optional.
-#include <span>         // std::span.
-#include <string_view>  // std::string_view.
+#include <cstddef>   // std::size_t.
+#include <cstdint>   // std::int64_t.
+#include <memory>    // std::unique_ptr.
+#include <optional>  // std::optional.
+#include <span>      // std::span.
+#include <vector>    // std::vector.
 
 #include "fare/expected.h"     // Expected.
 #include "fare/inline_list.h"  // InlineList.
@@ -30,11 +30,10 @@ struct RateLimit {
   bool cache_reads_count = true;       // As input; with some vendors they do not.
 };
 
-// The position of a limit in the list it was made from.
+// A limit: its position in create()'s list, or what reload() answered.
 enum class LimitId : std::uint32_t {};
 
 inline constexpr std::size_t kLimitsMax = 16;  // That one request may be under.
-
 enum class LimitPart : std::uint8_t { kRequests, kInput, kOutput };
 
 // What one request takes; each in [0, kTokensMax].
@@ -55,6 +54,7 @@ enum class Admission : std::uint8_t {
 struct LimitTicket {
   InlineList<LimitId, kLimitsMax> limits;
   LimitUse estimate;
+  std::uint64_t charged = 0;  // What of it each limit took: read by RateLimits alone.
 };
 
 struct LimitAnswer {
@@ -86,6 +86,9 @@ struct VendorState {
 // bound without the debt, by at most the corrections downwards made in that time.
 // Levels are integers, count * nanoseconds: nothing drifts, and `retry_at` is exact.
 //
+// A reload() within the stretch changes nothing: `burst` is the one in force at its beginning,
+// count / per what is in force at each instant.
+//
 // A `now` before an earlier one counts as that one.  Thread-safe: each limit has a lock of its own;
 // acquire() holds those of its limits at a time, in the order of their ids.
 class RateLimits {
@@ -93,6 +96,19 @@ class RateLimits {
   // Errors: every value out of its range, all of them; places are "/0/input/burst".
   [[nodiscard]] static Expected<std::unique_ptr<RateLimits>> create(
       std::span<const RateLimit> limits, Instant now);  // Buckets start full.
+
+  // Takes a new list; answers the id of each of its limits.  With from[i], an id of any list
+  // before, that limit goes on: levels and debts (in units, rounded down by less than a
+  // nanosecond's flow, cut to a lower burst), vendors' words, open requests.  Without, it is new
+  // and starts full, like a part that was never limited; one that was has refilled meanwhile, no
+  // faster than ever. A limit that is left out stays as it was: who still routes by an older list
+  // is held to it, and a later list may name it again.  So tickets end here whatever was reloaded
+  // since, by the rules they were taken under.  Each limit changes at one instant, not all at the
+  // same.  Some 400 bytes for every limit there ever was.  Errors: create()'s, and then nothing
+  // changed. REQUIRES: `from` as long as `limits`; no id twice.
+  [[nodiscard]] Expected<std::vector<LimitId>> reload(std::span<const RateLimit> limits,
+                                                      std::span<const std::optional<LimitId>> from,
+                                                      Instant now);
 
   // Takes one request, a slot and the estimate from every one of `limits`, or nothing.  About 30 ns
   // a limit, settle() included; allocates nothing.  REQUIRES: at most kLimitsMax, each once.

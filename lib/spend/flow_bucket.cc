@@ -5,10 +5,12 @@
 
 namespace fare {
 
-std::int64_t FlowBucket::level() const {
+Int128 FlowBucket::whole_units() const {
   const Int128 units = level_ / per_;
-  return static_cast<std::int64_t>(units - (units * per_ > level_ ? 1 : 0));
+  return units - (units * per_ > level_ ? 1 : 0);
 }
+
+std::int64_t FlowBucket::level() const { return static_cast<std::int64_t>(whole_units()); }
 
 void FlowBucket::advance(Instant now) {
   if (now <= at_) return;
@@ -32,6 +34,17 @@ void FlowBucket::correct(std::int64_t more) {
   level_ = std::min(full(), level_ - weight(more));
   // What comes back was perhaps taken in an earlier window: it does not widen this one.
   if (is_in_window() && more > 0) window_left_ -= more;
+}
+
+void FlowBucket::change(const Flow& flow) {
+  // In two parts, for their product would not fit.
+  const Int128 units = whole_units();
+  const Int128 rest = level_ - units * per_;
+  const Int128 level = units * flow.per.count() + rest * flow.per.count() / per_;
+  count_ = flow.count;
+  per_ = flow.per.count();
+  burst_ = flow.burst;
+  level_ = std::min(full(), level);
 }
 
 void FlowBucket::lower(std::int64_t units) { level_ = std::min(level_, weight(units)); }

@@ -34,6 +34,10 @@ class FlowBucket {
   // Takes `more`, into debt if it must be, or gives back if it is negative, up to the burst.
   void correct(std::int64_t more);
 
+  // From now on it flows like that.  What waits stays as it is, up to the new burst; in units, that
+  // is, rounded down by less than a nanosecond's worth.
+  void change(const Flow& flow);
+
   // At most `units` wait; or may be taken until `window_end`.
   void lower(std::int64_t units);
   void set_window(std::int64_t units, Instant window_end);
@@ -41,6 +45,7 @@ class FlowBucket {
  private:
   Int128 weight(std::int64_t units) const { return static_cast<Int128>(units) * per_; }
   Int128 full() const { return weight(burst_); }
+  Int128 whole_units() const;  // Rounded down.
   bool is_in_window() const { return at_ < window_end_; }
 
   std::int64_t count_;

@@ -101,5 +101,50 @@ TEST(LimitsThreadsTest, ThreadsTogetherTakeExactlyTheBurst) {
   EXPECT_EQ(taken, 20'000);
 }
 
+// Goal: reloads under load lose no ticket and refill nothing.
+// Method: limits that hardly refill; threads take and give back while another one reloads.
+TEST(LimitsThreadsTest, ReloadsUnderLoadLoseNothing) {
+  constexpr std::int64_t kBurst = 2'000'000;
+  const auto limits = make(kBurst, 1'000);
+  std::array<std::atomic<std::int64_t>, kLimits> used{};
+  std::atomic<bool> is_over = false;
+  const auto work = [&](std::uint64_t thread) {
+    RandomStream random(RandomKey(9, 0, Purpose::kTest), thread);
+    for (int step = 0; step < kSteps / 4; ++step) {
+      const auto first = static_cast<std::uint32_t>(random.below(kLimits - 1));
+      const LimitId ids[] = {LimitId{first + 1}, LimitId{first}};
+      const auto estimate = static_cast<std::int64_t>(random.below(30));
+      const LimitAnswer answer = limits->acquire(ids, {.input = Tokens(estimate)}, kStart);
+      if (answer.admission != Admission::kAdmitted) continue;
+      const std::int64_t actual = estimate / 2;
+      for (const LimitId id : ids) used[static_cast<std::size_t>(id)] += actual;
+      limits->settle(answer.ticket, LimitUse{.input = Tokens(actual)}, kStart);
+    }
+  };
+  std::thread reloads([&] {
+    const std::optional<LimitId> from[] = {LimitId{0}, LimitId{1}, LimitId{2}, LimitId{3}, {}};
+    for (int round = 0; !is_over || round < 4; ++round) {
+      std::vector<RateLimit> to(kLimits + (round < 1'000 ? 1 : 0));
+      for (RateLimit& limit : to) {
+        const Duration per = std::chrono::hours(24) - std::chrono::nanoseconds(round % 2);
+        limit.input = Flow{.count = 1 + round % 3, .per = per, .burst = kBurst};
+        limit.slots = 1'000 - static_cast<std::uint32_t>(round % 7);
+      }
+      EXPECT_TRUE(limits->reload(to, {from, to.size()}, kStart));
+      std::this_thread::yield();
+    }
+  });
+  std::vector<std::thread> threads;
+  for (std::uint64_t i = 0; i < kThreads; ++i) threads.emplace_back(work, i);
+  for (std::thread& thread : threads) thread.join();
+  is_over = true;
+  reloads.join();
+  for (std::size_t i = 0; i < kLimits; ++i) {
+    const LimitId id = static_cast<LimitId>(i);
+    EXPECT_EQ(limits->open(id), 0u);
+    EXPECT_EQ(limits->level(id, LimitPart::kInput, kStart), kBurst - used[i]);
+  }
+}
+
 }  // namespace
 }  // namespace fare

@@ -331,6 +331,278 @@ TEST(RateLimitTest, IsExactAgainstANanosecondModel) {
   EXPECT_GT(waits, 5'000u);
 }
 
+// A limit that goes on through reloads, in fractions of a unit, one nanosecond after the other.
+struct SlowLimit {
+  // Flows of periods that divide it are whole numbers of its parts a nanosecond.
+  static constexpr std::int64_t kScale = 48;
+
+  struct Taken {
+    std::size_t stretch;
+    Int128 flown;  // In parts of kScale, up to then.
+    Int128 units;
+    Int128 burst;
+    Int128 debt;  // In parts of kScale.
+  };
+
+  bool is_limited = true;
+  bool cache_reads_count = true;
+  SlowBucket bucket{.flow = {}, .level = 0};
+  std::uint32_t open = 0;
+  std::size_t stretch = 0;  // Counts how often it was not limited.
+  Int128 flown = 0;
+  std::vector<Taken> taken;
+
+  void advance(Instant now) {
+    const std::int64_t time = (now - bucket.at).count();
+    flown += Int128{bucket.flow.count} * kScale / bucket.flow.per.count() * time;
+    bucket.advance(now);
+  }
+  void change(const Flow& flow) {
+    const std::int64_t product = bucket.level * flow.per.count();
+    const std::int64_t per = bucket.flow.per.count();
+    const std::int64_t down = product / per - (product % per < 0 ? 1 : 0);
+    bucket.flow = flow;
+    bucket.level = std::min(down, flow.burst * flow.per.count());
+  }
+  void take(std::int64_t units) {
+    bucket.take(units);
+    const Int128 debt = std::max<std::int64_t>(0, -bucket.level);
+    taken.push_back({stretch, flown, units, bucket.flow.burst,
+                     debt * kScale / bucket.flow.per.count() + (debt > 0 ? 1 : 0)});
+  }
+  std::int64_t units_of(const LimitUse& use, bool with_reads) const {
+    return (use.input + (with_reads ? use.cache_read : Tokens())).count();
+  }
+};
+
+class ReloadWalk {
+ public:
+  explicit ReloadWalk(std::uint64_t seed) : random_(RandomKey(seed, 0, Purpose::kTest), 3) {
+    std::vector<RateLimit> limits;
+    for (std::size_t i = 0; i < 2; ++i) limits.push_back(add());
+    limits_ = make(limits);
+  }
+
+  void run(int steps) {
+    for (int step = 0; step < steps && !testing::Test::HasFatalFailure(); ++step) {
+      now_ += Duration(some(3) == 0 ? some(60) : 0);
+      for (SlowLimit& slow : slow_) slow.advance(now_);
+      const std::int64_t what = some(10);
+      if (what == 0) {
+        reload();
+      } else if (what < 4 && !open_.empty()) {
+        close();
+      } else {
+        acquire();
+      }
+      compare();
+    }
+    check_every_stretch();
+  }
+
+  int admitted = 0;
+  int reloads = 0;
+
+ private:
+  struct Open {
+    LimitTicket ticket;
+    LimitUse estimate;
+    struct Charge {
+      std::size_t limit;
+      bool is_limited;
+      bool with_reads;
+    };
+    std::vector<Charge> charges;
+  };
+
+  std::int64_t some(std::int64_t bound) {
+    return static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(bound)));
+  }
+  Flow flow() {
+    constexpr std::int64_t kPeriods[] = {1, 2, 3, 4, 6, 8, 12, 16, 24, 48};
+    return {.count = 1 + some(5), .per = Duration(kPeriods[some(10)]), .burst = 1 + some(60)};
+  }
+  RateLimit add() {
+    RateLimit limit = input_only(flow());
+    slow_.emplace_back();
+    slow_.back().bucket = {*limit.input, limit.input->burst * limit.input->per.count(), now_};
+    return limit;
+  }
+
+  // Every limit may be named or left out, in any order; now and then a new one comes.
+  void reload() {
+    ++reloads;
+    std::vector<RateLimit> limits;
+    std::vector<std::optional<LimitId>> from;
+    const auto size = static_cast<std::int64_t>(slow_.size());
+    const std::int64_t first = some(size);
+    for (std::int64_t k = 0; k < size; ++k) {
+      const auto i = static_cast<std::size_t>((first + k) % size);
+      if (some(3) == 0) continue;
+      RateLimit limit;
+      limit.cache_reads_count = some(2) == 0;
+      const bool is_limited = some(4) != 0;
+      if (is_limited) limit.input = flow();
+      limits.push_back(limit);
+      from.push_back(static_cast<LimitId>(i));
+      slow_[i].cache_reads_count = limit.cache_reads_count;
+      slow_[i].stretch += slow_[i].is_limited && !is_limited ? 1 : 0;
+      slow_[i].is_limited = is_limited;
+      if (is_limited) slow_[i].change(*limit.input);
+    }
+    if (some(6) == 0 && size < 6) {
+      limits.push_back(add());
+      from.emplace_back();
+    }
+    const auto ids = limits_->reload(limits, from, now_);
+    ASSERT_TRUE(ids);
+    for (std::size_t k = 0; k < from.size(); ++k) {
+      ASSERT_EQ((*ids)[k], from[k].value_or(static_cast<LimitId>(slow_.size() - 1)));
+    }
+  }
+
+  void acquire() {
+    Open one;
+    one.estimate = {.input = Tokens(some(15)), .cache_read = Tokens(some(15))};
+    std::vector<LimitId> ids;
+    bool fits = true;
+    for (std::size_t i = 0; i < slow_.size(); ++i) {
+      if (some(2) == 0) continue;
+      const SlowLimit& slow = slow_[i];
+      ids.push_back(static_cast<LimitId>(i));
+      one.charges.push_back({i, slow.is_limited, slow.cache_reads_count});
+      const std::int64_t units = slow.units_of(one.estimate, slow.cache_reads_count);
+      fits &= !slow.is_limited || slow.bucket.fits(units);
+    }
+    const LimitAnswer answer = limits_->acquire(ids, one.estimate, now_);
+    ASSERT_EQ(answer.admission == Admission::kAdmitted, fits);
+    if (!fits) return;
+    ++admitted;
+    one.ticket = answer.ticket;
+    for (const Open::Charge& charge : one.charges) {
+      SlowLimit& slow = slow_[charge.limit];
+      slow.open += 1;
+      if (charge.is_limited) slow.take(slow.units_of(one.estimate, charge.with_reads));
+    }
+    open_.push_back(one);
+  }
+
+  void close() {
+    std::swap(open_[random_.below(open_.size())], open_.back());
+    const Open one = open_.back();
+    open_.pop_back();
+    std::optional<LimitUse> used =
+        LimitUse{.input = Tokens(some(18)), .cache_read = Tokens(some(9))};
+    const std::int64_t how = some(4);
+    if (how == 0) {
+      used = LimitUse();
+      limits_->release(one.ticket, now_);
+    } else {
+      if (how == 1) used.reset();
+      limits_->settle(one.ticket, used, now_);
+    }
+    for (const Open::Charge& charge : one.charges) {
+      SlowLimit& slow = slow_[charge.limit];
+      slow.open -= 1;
+      if (!charge.is_limited || !used) continue;
+      slow.take(slow.units_of(*used, charge.with_reads) -
+                slow.units_of(one.estimate, charge.with_reads));
+    }
+  }
+
+  void compare() {
+    for (std::size_t i = 0; i < slow_.size(); ++i) {
+      const LimitId id = static_cast<LimitId>(i);
+      ASSERT_EQ(limits_->open(id), slow_[i].open);
+      const std::int64_t per = slow_[i].bucket.flow.per.count();
+      const std::int64_t level = slow_[i].bucket.level;
+      const std::int64_t floor = level >= 0 ? level / per : -((-level + per - 1) / per);
+      const auto known = limits_->level(id, LimitPart::kInput, now_);
+      ASSERT_EQ(known, slow_[i].is_limited ? std::optional(floor) : std::nullopt);
+    }
+  }
+
+  // The promise of the header over every stretch in which a part was limited throughout.
+  void check_every_stretch() {
+    for (const SlowLimit& slow : slow_) {
+      for (std::size_t from = 0; from < slow.taken.size(); ++from) {
+        const SlowLimit::Taken& first = slow.taken[from];
+        Int128 sum = 0;
+        for (std::size_t to = from; to < slow.taken.size(); ++to) {
+          const SlowLimit::Taken& last = slow.taken[to];
+          if (last.stretch != first.stretch) break;
+          sum += last.units;
+          const Int128 flown = last.flown - first.flown + last.debt;
+          ASSERT_TRUE(sum * SlowLimit::kScale <= first.burst * SlowLimit::kScale + flown);
+        }
+      }
+    }
+  }
+
+  RandomStream random_;
+  Instant now_ = kStart;
+  std::vector<SlowLimit> slow_;
+  std::unique_ptr<RateLimits> limits_;
+  std::vector<Open> open_;
+};
+
+// Goal: a reload at any instant neither refills a bucket nor forgets a debt or an open request, and
+// over every stretch, reloads included, no more is taken than the header says.
+// Method: limits whose flows, bursts, parts and ways of counting change at random instants, that
+// are left out and named again, against a model that walks nanosecond by nanosecond.
+TEST(RateLimitTest, AReloadAtAnyInstantKeepsTheBound) {
+  int admitted = 0;
+  int reloads = 0;
+  for (std::uint64_t seed = 0; seed < 1'000 && !HasFatalFailure(); ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed=" << seed);
+    ReloadWalk walk(seed);
+    walk.run(300);
+    admitted += walk.admitted;
+    reloads += walk.reloads;
+  }
+  EXPECT_GT(admitted, 20'000);
+  EXPECT_GT(reloads, 20'000);
+}
+
+TEST(RateLimitTest, AReloadKeepsHoldsWindowsAndSlots) {
+  RateLimit one = input_only({.count = 60, .burst = 100});
+  one.slots = 2;
+  const auto limits = make({one});
+  const std::optional<LimitId> same[] = {kFirst};
+  const LimitAnswer open = ask(*limits, input(30), kStart);
+  EXPECT_TRUE(limits->hold(kFirst, kStart + seconds(9), kStart));
+  EXPECT_TRUE(limits->observe(kFirst, {LimitPart::kInput, 5, kStart + seconds(50)}, kStart));
+  one.slots = 1;
+  one.input = Flow{.count = 120, .burst = 1'000};
+  ASSERT_EQ(limits->reload({&one, 1}, same, kStart).value(), std::vector{kFirst});
+  EXPECT_EQ(limits->level(kFirst, LimitPart::kInput, kStart), 70);
+  EXPECT_EQ(ask(*limits, input(1), kStart).admission, Admission::kNoSlot);
+  limits->settle(open.ticket, input(20), kStart);
+  EXPECT_EQ(ask(*limits, input(1), kStart).retry_at, kStart + seconds(9));
+  EXPECT_EQ(ask(*limits, input(6), kStart).retry_at, kStart + seconds(50));
+  EXPECT_EQ(limits->level(kFirst, LimitPart::kInput, kStart + seconds(10)), 100);
+  RateLimit bad = one;
+  bad.slots = 0;
+  EXPECT_FALSE(limits->reload({&bad, 1}, same, kStart));
+  EXPECT_EQ(limits->level(kFirst, LimitPart::kInput, kStart + seconds(10)), 100);
+}
+
+// 1e12 debts of 1e12 units fit; so does what they become by another period.
+TEST(RateLimitTest, AReloadOfTheLargestLevelsIsExact) {
+  constexpr std::int64_t kMost = 1'000'000'000'000;
+  constexpr Duration kDay = std::chrono::hours(24);
+  const auto limits = make({input_only({.count = kMost, .per = Duration(1), .burst = kMost})});
+  const std::optional<LimitId> same[] = {kFirst};
+  const LimitAnswer open = ask(*limits, input(1'000'000), kStart);
+  for (const Duration per : {kDay, kDay - nanoseconds(1), nanoseconds(1), kDay}) {
+    const RateLimit to = input_only({.count = 1, .per = per, .burst = kMost});
+    ASSERT_TRUE(limits->reload({&to, 1}, same, kStart));
+    EXPECT_EQ(limits->level(kFirst, LimitPart::kInput, kStart), kMost - 1'000'000);
+  }
+  limits->release(open.ticket, kStart);
+  EXPECT_EQ(limits->level(kFirst, LimitPart::kInput, kStart), kMost);
+}
+
 // Goal: whatever a vendor says, and however it contradicts itself, no stretch of time gets more
 // than is configured, nor a window more than its latest word left.
 TEST(RateLimitTest, NoWordOfAVendorLoosens) {
