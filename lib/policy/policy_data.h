@@ -50,8 +50,9 @@ struct PolicyRule {
   std::string name;
   When when;
   std::vector<std::uint16_t> candidates;  // Target indices; those denied are left out.
-  std::vector<std::uint16_t> fallback;
-  std::vector<std::string> regions;  // Of targets; empty: any.
+  std::vector<std::uint16_t> fallback;    // Likewise.
+  std::vector<std::uint16_t> denied;      // As the rule names them; also never a canary or a step.
+  std::vector<std::string> regions;       // Of targets; empty: any.
   std::optional<double> quality_floor;
   double floor_confidence = 0;  // 0: the prediction itself must reach the floor.  Else the floor
                                 // must hold with this probability (see fare/policy.h).

@@ -68,14 +68,6 @@ Expected<std::vector<Target>> find_targets(const PriceBook& prices, const Policy
   return targets;
 }
 
-bool has_tags(const PolicyRule& rule, std::span<const Tag> tags) {
-  return std::all_of(rule.tags.begin(), rule.tags.end(), [tags](const auto& wanted) {
-    return std::any_of(tags.begin(), tags.end(), [&wanted](const Tag& tag) {
-      return tag.key == wanted.first && tag.value == wanted.second;
-    });
-  });
-}
-
 // Whether input and output fit: into the context, and into what the model may write.
 std::optional<Verdict> check_length(const ModelFacts& model, const Question& question) {
   const Tokens output = question.max_output.value_or(question.expected_output);
@@ -149,7 +141,7 @@ struct Router::State {
 
   // Looks the request's names up; the refusal if one of them is unknown.
   Refusal ask(const Request& request, Question& question) const;
-  const PolicyRule* find_rule(const Request& request, std::size_t request_class) const;
+  const PolicyRule* find_rule(const Request& request, std::size_t request_class, Instant now) const;
   // Writes the plan, and why each candidate stands where it stands.
   void plan(const PolicyRule& rule, const Question& question, Instant now,
             Decision& decision) const;
@@ -190,12 +182,10 @@ Refusal Router::State::ask(const Request& request, Question& question) const {
   return Refusal::kNone;
 }
 
-const PolicyRule* Router::State::find_rule(const Request& request,
-                                           std::size_t request_class) const {
+const PolicyRule* Router::State::find_rule(const Request& request, std::size_t request_class,
+                                           Instant now) const {
   for (const PolicyRule& rule : policy.rules) {
-    const bool class_fits = rule.any_class || (request_class < policy.classes.size() &&
-                                               (rule.classes >> request_class & 1u) != 0);
-    if (class_fits && has_tags(rule, request.tags)) return &rule;
+    if (rule.when.holds(request, request_class, now)) return &rule;
   }
   return nullptr;
 }
@@ -268,7 +258,7 @@ Decision Router::route(const Request& request, Instant now) {
     refuse(refusal);
     return decision;
   }
-  const PolicyRule* rule = state_->find_rule(request, question.request_class);
+  const PolicyRule* rule = state_->find_rule(request, question.request_class, now);
   if (rule == nullptr) {
     refuse(Refusal::kNoRule);
     return decision;
