@@ -41,9 +41,11 @@ enum class Verdict : std::uint8_t {
   kEjected,          // It failed too often lately (fare/health.h).
   kRateLimited,      // It has no room under its rate limits (fare/rate_limit.h).
   kOverBudget,       // Some budget has less left than it may cost.
+  kOutputUnbounded,  // Neither request nor price table bounds its output, and a budget that must
+                     // not be exceeded pays for it.
 };
 
-inline constexpr std::size_t kVerdictCount = 18;
+inline constexpr std::size_t kVerdictCount = 19;
 
 // The stable, lower-case name: "below_floor".
 [[nodiscard]] std::string_view to_string(Verdict verdict);
@@ -68,10 +70,11 @@ enum class Refusal : std::uint8_t {
   kTooManyOpen,        // More tickets are open than the router may hold.
   kUnknownScope,       // A scope that the budgets do not know.
   kOverBudget,         // Budgets refused every candidate that would do; see retry_at.
-  kRateLimited,        // Rate limits refused every candidate that would do; see retry_at.
+  kRateLimited,        // Rate limits refused some, budgets perhaps the others; see retry_at.
+  kTooManyBudgets,     // More than kBudgetsPerTicketMax budgets apply to it.
 };
 
-inline constexpr std::size_t kRefusalCount = 10;
+inline constexpr std::size_t kRefusalCount = 11;
 
 [[nodiscard]] std::string_view to_string(Refusal refusal);
 
@@ -98,6 +101,7 @@ enum class Ticket : std::uint64_t {};
 struct Decision {
   Refusal refusal = Refusal::kNone;
   Action action = Action::kServe;
+  std::uint64_t generation = 0;         // Of the configuration whose TargetIds these are.
   Ticket ticket{};                      // To settle; none if refused or answered from the cache.
   std::string_view rule;                // The name of the rule that matched; empty if none did.
   std::string_view request_class;       // As given, or as classified; empty: neither.
@@ -110,14 +114,15 @@ struct Decision {
   InlineList<Degradation, kDegradeStepsMax> degradations;  // In the order they were taken.
   std::optional<Tokens> input_max;   // Of a step that shortens the context: tokens to keep.
   std::optional<Tokens> output_max;  // Of a step that caps the output.
-  Money reserved;                    // What the first attempt may cost at most.
+  Money reserved;  // What the first attempt may cost at most; 0 if no budget pays for it.
   // Of a rule with a cascade: an answer that its scorer gives less is not good enough; then ask
   // top_up() for the next target of the plan, with that answer as the attempt before.
   std::optional<double> accept_min;
-  std::optional<Instant> retry_at;  // If refused: the first instant at which it may do.
-  std::uint8_t soft_percent = 0;    // The highest soft threshold of a budget that was reached.
-  bool would_refuse = false;        // A budget that only observes would have refused.
-  double propensity = 1;            // The probability with which this first attempt was chosen.
+  // If refused: the first instant at which any candidate may do, as far as one is known.
+  std::optional<Instant> retry_at;
+  std::uint8_t soft_percent = 0;  // The highest soft threshold of a budget that was reached.
+  bool would_refuse = false;      // A budget that only observes would have refused.
+  double propensity = 1;          // The probability with which this first attempt was chosen.
 
   // The targets to try, in order, until one answers.
   std::span<const TargetId> plan() const { return {attempt.data(), attempts}; }

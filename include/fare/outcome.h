@@ -39,6 +39,7 @@ enum class SettleStatus : std::uint8_t {
   kSettled,
   kAlreadySettled,  // This ticket was settled before; nothing was counted again.
   kUnknownTicket,   // No such ticket was ever given out by this router.
+  kDraining,        // AbortPolicy::kDrain: read the stream on to its usage, and settle again.
 };
 
 enum class CostStatus : std::uint8_t {
@@ -50,12 +51,14 @@ enum class CostStatus : std::uint8_t {
 
 [[nodiscard]] std::string_view to_string(CostStatus status);
 
-// What a request cost in the end.
+// What a request cost in the end.  Empty but for `status` unless that is kSettled.
 struct Settlement {
   SettleStatus status = SettleStatus::kUnknownTicket;
   CostStatus cost_status = CostStatus::kPriced;  // The worst of all attempts, in the order above.
   Cost total;                                    // The sum of the charges: all that is known.
-  InlineList<Charge, kAttemptsMax> charges;      // One for each attempt.
+  Money charged;  // To strict budgets: what is known, rounded half to even once, and for attempts
+                  // whose cost is not known what was reserved.
+  InlineList<Charge, kAttemptsMax> charges;  // One for each attempt.
 };
 
 }  // namespace fare

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>      // std::size_t.
 #include <cstdint>      // std::uint64_t.
 #include <optional>     // std::optional.
 #include <span>         // std::span.
@@ -31,9 +32,11 @@ struct PromptBlocks {
 
 // A whole answer that the gateway's own cache holds for this request.
 struct CachedAnswer {
-  std::string_view scope;  // Whose it is.  Only a request of that very scope is given it.
+  std::string_view scope;  // Whose it is.  Only a request whose first scope it is is given it.
   double quality = 0;      // The probability that it is good enough.
 };
+
+inline constexpr std::size_t kScopesMax = 8;  // That one request may name.
 
 // What a gateway knows of a request before it is sent.  Views are read during route() only.
 struct Request {
@@ -48,7 +51,8 @@ struct Request {
       latency_bound;  // Until the last token; the rule's own bound holds as well.
 
   // Who pays: ids of Config::budgets.  The end of a chain (its ancestors are found), then any side
-  // scopes.  Empty: nobody's budget is touched.
+  // scopes.  Empty: nobody's budget is touched.  Without Config::budgets only the first one is
+  // read, for CachedAnswer.
   std::span<const std::string_view> scopes{};
   std::uint64_t session = 0;    // The conversation, for pinning; 0: none.
   std::string_view language{};  // "de", if known.

@@ -81,8 +81,9 @@ class Router {
   // Takes a new configuration: validated off path, swapped once.  Decisions made before it settle
   // as they were made.  Budgets, health, latencies and rate-limit levels go on by their stable ids:
   // scope and budget ids, target names.  A limit below what is spent blocks.  TargetIds of new
-  // decisions are those of the new policy.  Errors: create()'s, and tickets still open from more
-  // than 60 configurations before; then nothing changed.
+  // decisions are those of the new policy; those of an open ticket's plan stay what they were.
+  // Errors: create()'s, and tickets still open from 63 earlier configurations; then nothing
+  // changed.
   [[nodiscard]] Expected<RouterReload> reload(Config config, Instant now);
 
   [[nodiscard]] RouterStats stats() const;

@@ -7,7 +7,7 @@
 
 #include "fare/health.h"         // Breaker.
 #include "fare/ledger_report.h"  // ReloadReport.
-#include "fare/money.h"          // Cost.
+#include "fare/money.h"          // Cost, Money.
 #include "fare/price_book.h"     // ModelFacts.
 #include "fare/time.h"           // Instant.
 
@@ -61,6 +61,7 @@ enum class TopUpStatus : std::uint8_t {
 struct TopUp {
   TopUpStatus status = TopUpStatus::kNoTicket;
   std::optional<Instant> retry_at;
+  Money reserved;  // If granted: what this attempt may cost at most; 0 if no budget pays for it.
 };
 
 // What a reload changed.

@@ -1,7 +1,10 @@
 #include "fare/decision.h"
 
+#include <array>
+
 #include "fare/check.h"
 #include "fare/outcome.h"
+#include "fare/router_report.h"
 
 namespace fare {
 
@@ -43,6 +46,8 @@ std::string_view to_string(Verdict verdict) {
       return "rate_limited";
     case Verdict::kOverBudget:
       return "over_budget";
+    case Verdict::kOutputUnbounded:
+      return "output_unbounded";
   }
   return "unknown";
 }
@@ -69,6 +74,8 @@ std::string_view to_string(Refusal refusal) {
       return "over_budget";
     case Refusal::kRateLimited:
       return "rate_limited";
+    case Refusal::kTooManyBudgets:
+      return "too_many_budgets";
   }
   return "unknown";
 }
@@ -85,6 +92,13 @@ std::string_view to_string(CostStatus status) {
       return "usage_missing";
   }
   return "unknown";
+}
+
+std::string_view to_string(TopUpStatus status) {
+  static constexpr std::array<std::string_view, 10> kNames = {
+      "granted", "visited",      "no_attempts_left", "too_late",    "no_retries_left",
+      "ejected", "rate_limited", "over_budget",      "not_in_plan", "no_ticket"};
+  return kNames[static_cast<std::size_t>(status)];
 }
 
 const Candidate& Decision::chosen() const {
