@@ -4,12 +4,15 @@
 #include <cstdint>      // std::uint32_t.
 #include <memory>       // std::unique_ptr.
 #include <optional>     // std::optional.
+#include <span>         // std::span.
 #include <string>       // std::string.
 #include <string_view>  // std::string_view.
 #include <vector>       // std::vector.
 
 #include "fare/budget.h"         // BudgetConfig.
+#include "fare/burn_rate.h"      // BurnBooks.
 #include "fare/expected.h"       // Expected.
+#include "fare/inline_list.h"    // InlineList.
 #include "fare/ledger_report.h"  // BudgetReport, ReloadReport, ScopeId.
 #include "fare/money.h"          // Money.
 #include "fare/reservation.h"    // Ask, Reservation, LedgerTicket.
@@ -101,6 +104,13 @@ class Ledger {
   // included.  Each line is one instant's.
   [[nodiscard]] std::vector<BudgetReport> report(Instant now) const;
   [[nodiscard]] std::vector<BudgetReport> report(ScopeId scope, Instant now) const;
+
+  // The budgets that a reservation of these scopes would take from, ancestors' included; none if
+  // it would be kUnknownScope or kTooManyBudgets.  And what a forecast needs of one of them, at one
+  // instant.  Below a microsecond; they allocate nothing.
+  [[nodiscard]] InlineList<BudgetId, kBudgetsPerTicketMax> budgets_of(
+      std::span<const ScopeId> scopes) const;
+  [[nodiscard]] BurnBooks burn_books(BudgetId budget, Instant now) const;
 
   [[nodiscard]] std::uint64_t open_tickets() const;
   [[nodiscard]] std::string_view name(ScopeId scope) const;  // As long as the ledger lives.

@@ -366,6 +366,18 @@ std::uint8_t AccountBook::soft_percent(std::uint32_t index) const {
   return reached;
 }
 
+BurnBooks AccountBook::burn_books(std::uint32_t index) const {
+  const Account& account = accounts_[index];
+  const AccountRule& rule = *rules_[account.rule];
+  BurnBooks books;
+  books.limit = account.limit;
+  books.used = account.limit - account.free();
+  books.window = rule.window.at(instant_of(account.begin));
+  if (account.is_session != 0) books.window.end = instant_of(account.fresh_until);
+  if (account.is_rolling != 0) books.rolling = rule.window.spec().length;
+  return books;
+}
+
 void AccountBook::report(std::uint32_t index, std::vector<BudgetReport>& out) const {
   const Account& account = accounts_[index];
   const AccountRule& rule = *rules_[account.rule];

@@ -6,6 +6,7 @@
 #include <vector>    // std::vector.
 
 #include "base/names.h"          // NameMap.
+#include "fare/burn_rate.h"      // BurnBooks.
 #include "fare/ledger_report.h"  // BudgetReport.
 #include "spend/account.h"       // Account, AccountRule, Ring.
 #include "spend/blocks.h"        // Blocks.
@@ -61,6 +62,9 @@ class AccountBook {
 
   // The highest soft threshold that is reached, in percent; 0 if none.
   std::uint8_t soft_percent(std::uint32_t index) const;
+
+  // What a forecast needs of the current window.
+  BurnBooks burn_books(std::uint32_t index) const;
 
   // Adds the current window and the past ones that are kept; the scope's name is the caller's.
   void report(std::uint32_t index, std::vector<BudgetReport>& out) const;

@@ -38,6 +38,22 @@ std::vector<BudgetReport> Ledger::report(ScopeId scope, Instant now) const {
   return lines;
 }
 
+InlineList<BudgetId, kBudgetsPerTicketMax> Ledger::budgets_of(
+    std::span<const ScopeId> scopes) const {
+  InlineList<BudgetId, kBudgetsPerTicketMax> budgets;
+  const Chain chain = state_->chain_of(scopes);
+  for (std::size_t i = 0; i < chain.size; ++i) budgets.push_back(BudgetId{chain.account[i]});
+  return budgets;
+}
+
+BurnBooks Ledger::burn_books(BudgetId budget, Instant now) const {
+  const auto index = static_cast<std::uint32_t>(budget);
+  Account& account = state_->accounts[index];
+  const std::scoped_lock lock(account.lock);
+  state_->accounts.refresh(index, now, second_of(now));
+  return state_->accounts.burn_books(index);
+}
+
 std::uint64_t Ledger::open_tickets() const { return state_->slots.open_count(); }
 
 std::vector<std::string> Ledger::audit() const {
