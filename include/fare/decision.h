@@ -7,8 +7,10 @@
 #include <span>         // std::span.
 #include <string_view>  // std::string_view.
 
-#include "fare/money.h"  // Cost.
-#include "fare/time.h"   // Duration.
+#include "fare/inline_list.h"  // InlineList.
+#include "fare/money.h"        // Cost, Money.
+#include "fare/time.h"         // Duration, Instant.
+#include "fare/tokens.h"       // Tokens.
 
 namespace fare {
 
@@ -24,15 +26,26 @@ enum class Verdict : std::uint8_t {
   kChosen,           // The first attempt.
   kFallback,         // A later attempt of the plan.
   kCostsMore,        // It would do, but another one is expected to cost less.
+  kLessUseful,       // It would do, but another one has the better utility.
+  kNotDrawn,         // It would do, but the draw of a split, canary or balance fell to another.
+  kSwitchTooDear,    // Leaving the session's warm target for it costs more than the rule allows.
   kBelowFloor,       // Its predicted quality is below the rule's floor.
   kQualityUnknown,   // The rule has a floor, and no quality is predicted for this class.
-  kTooSlow,          // Its predicted latency is above the bound.
+  kTooSlow,          // Its predicted latency is above the bound, or ends after the deadline.
   kLatencyUnknown,   // There is a bound, and no latency is predicted.
   kContextTooShort,  // Input and expected output do not fit into its context.
   kOutputTooLong,    // More output is wanted than it can give.
   kLacksCapability,  // It lacks a required capability.
+  kDenied,           // The rule denies it, or its region is not one that the rule allows.
   kUnpriced,         // No price is known for it now; what cannot be priced is not used.
+  kEjected,          // It failed too often lately (fare/health.h).
+  kRateLimited,      // It has no room under its rate limits (fare/rate_limit.h).
+  kOverBudget,       // Some budget has less left than it may cost.
+  kOutputUnbounded,  // Neither request nor price table bounds its output, and a budget that must
+                     // not be exceeded pays for it.
 };
+
+inline constexpr std::size_t kVerdictCount = 19;
 
 // The stable, lower-case name: "below_floor".
 [[nodiscard]] std::string_view to_string(Verdict verdict);
@@ -43,6 +56,7 @@ struct Candidate {
   std::optional<Cost> expected_cost;  // Exact, for the expected output; nothing if unpriced.
   std::optional<double> quality;      // Predicted, 0 to 1.
   std::optional<Duration> latency;    // Predicted, until the last token; a century stands for more.
+  Cost cache_effect;  // Of expected_cost: what it is above (writes) or below (reads) a cold price.
 };
 
 // Why a request gets no plan.  A refusal is an answer, not an error.
@@ -54,32 +68,67 @@ enum class Refusal : std::uint8_t {
   kNoRule,             // No rule matches.
   kNoTarget,           // A rule matches, but every candidate was ruled out; see the verdicts.
   kTooManyOpen,        // More tickets are open than the router may hold.
+  kUnknownScope,       // A scope that the budgets do not know.
+  kOverBudget,         // Budgets refused every candidate that would do; see retry_at.
+  kRateLimited,        // Rate limits refused some, budgets perhaps the others; see retry_at.
+  kTooManyBudgets,     // More than kBudgetsPerTicketMax budgets apply to it.
 };
 
-inline constexpr std::size_t kRefusalCount = 7;
+inline constexpr std::size_t kRefusalCount = 11;
 
 [[nodiscard]] std::string_view to_string(Refusal refusal);
+
+// What the gateway is to do.
+enum class Action : std::uint8_t {
+  kServe,         // Call the targets of the plan.
+  kAnswerCached,  // Give Request::cached_answer; no target is called, nothing is reserved.
+  kDefer,         // Call the targets of the plan, later: they are a batch tier's.
+};
+
+// One step down the ladder that was taken.
+struct Degradation {
+  std::string_view step;     // The policy's name for it.
+  bool by_forecast = false;  // Taken because the budget would run out early; else on refusal.
+};
+
+inline constexpr std::size_t kDegradeStepsMax = 8;
 
 // Stands for an open request until it is settled.  Zero is no ticket.
 enum class Ticket : std::uint64_t {};
 
-// What the router decided, and why.  A value; it allocates nothing.  The views live as long as the
-// router.
+// What the router decided, and why.  A value; it allocates nothing.  The views live until the
+// ticket is settled, or, if there is none, until the next reload.
 struct Decision {
   Refusal refusal = Refusal::kNone;
-  Ticket ticket{};                      // To settle; none if refused.
+  Action action = Action::kServe;
+  std::uint64_t generation = 0;         // Of the configuration whose TargetIds these are.
+  Ticket ticket{};                      // To settle; none if refused or answered from the cache.
   std::string_view rule;                // The name of the rule that matched; empty if none did.
+  std::string_view request_class;       // As given, or as classified; empty: neither.
   std::optional<double> quality_floor;  // The rule's.
   std::array<TargetId, kAttemptsMax> attempt{};
   std::uint8_t attempts = 0;
   std::array<Candidate, kCandidatesMax> candidate;  // Filled up to `candidates`.
   std::uint8_t candidates = 0;
 
+  InlineList<Degradation, kDegradeStepsMax> degradations;  // In the order they were taken.
+  std::optional<Tokens> input_max;   // Of a step that shortens the context: tokens to keep.
+  std::optional<Tokens> output_max;  // Of a step that caps the output.
+  Money reserved;  // What the first attempt may cost at most; 0 if no budget pays for it.
+  // Of a rule with a cascade: an answer that its scorer gives less is not good enough; then ask
+  // top_up() for the next target of the plan, with that answer as the attempt before.
+  std::optional<double> accept_min;
+  // If refused: the first instant at which any candidate may do, as far as one is known.
+  std::optional<Instant> retry_at;
+  std::uint8_t soft_percent = 0;  // The highest soft threshold of a budget that was reached.
+  bool would_refuse = false;      // A budget that only observes would have refused.
+  double propensity = 1;          // The probability with which this first attempt was chosen.
+
   // The targets to try, in order, until one answers.
   std::span<const TargetId> plan() const { return {attempt.data(), attempts}; }
   // Everyone the rule named, its candidates first and then its fallbacks, each once.
   std::span<const Candidate> considered() const { return {candidate.data(), candidates}; }
-  // The candidate behind the first attempt.  REQUIRES: not refused.
+  // The candidate behind the first attempt.  REQUIRES: not refused, and an action with a plan.
   const Candidate& chosen() const;
 };
 

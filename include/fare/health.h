@@ -58,6 +58,9 @@ class Breaker {
   // REQUIRES: every option in its range.
   explicit Breaker(const Options& options);
 
+  // Goes on under other options: what was counted stays, and an ejection ends when it was to end.
+  void set_options(const Options& options);  // REQUIRES: likewise.
+
   enum class State : std::uint8_t { kClosed, kEjected, kProbing, kRamping };
   [[nodiscard]] State state(Instant now) const;
 

@@ -5,6 +5,7 @@
 #include <span>      // std::span.
 
 #include "fare/decision.h"     // TargetId, kAttemptsMax.
+#include "fare/health.h"       // AttemptEnd.
 #include "fare/inline_list.h"  // InlineList.
 #include "fare/price_book.h"   // Charge.
 #include "fare/terms.h"        // Terms.
@@ -22,6 +23,11 @@ struct Attempt {
   Terms terms{};               // As it was served: tier, speed, region.
   Duration first_token{};      // From `started`; meaningless unless answered.
   Duration total{};            // From `started` to the end.
+  // How it ended, for the target's health; nothing: answered or a server error, as `answered` says.
+  std::optional<AttemptEnd> end{};
+  // What a stream that was cut off had given, by the gateway's own count: for
+  // AbortPolicy::kChargeCounted where the vendor reports no usage.
+  std::optional<Usage> counted{};
 };
 
 // What became of a request: its attempts, in order.
@@ -33,6 +39,7 @@ enum class SettleStatus : std::uint8_t {
   kSettled,
   kAlreadySettled,  // This ticket was settled before; nothing was counted again.
   kUnknownTicket,   // No such ticket was ever given out by this router.
+  kDraining,        // AbortPolicy::kDrain: read the stream on to its usage, and settle again.
 };
 
 enum class CostStatus : std::uint8_t {
@@ -44,12 +51,14 @@ enum class CostStatus : std::uint8_t {
 
 [[nodiscard]] std::string_view to_string(CostStatus status);
 
-// What a request cost in the end.
+// What a request cost in the end.  Empty but for `status` unless that is kSettled.
 struct Settlement {
   SettleStatus status = SettleStatus::kUnknownTicket;
   CostStatus cost_status = CostStatus::kPriced;  // The worst of all attempts, in the order above.
   Cost total;                                    // The sum of the charges: all that is known.
-  InlineList<Charge, kAttemptsMax> charges;      // One for each attempt.
+  Money charged;  // To strict budgets: what is known, rounded half to even once, and for attempts
+                  // whose cost is not known what was reserved.
+  InlineList<Charge, kAttemptsMax> charges;  // One for each attempt.
 };
 
 }  // namespace fare

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstddef>   // std::size_t.
-#include <cstdint>   // std::uint8_t.
+#include <cstdint>   // std::int64_t.
 #include <optional>  // std::optional.
 #include <span>      // std::span.
 
@@ -29,10 +29,13 @@ class RetryBudget {
   };
   explicit RetryBudget(const Options& options);  // REQUIRES: in range.
 
-  void add_request();  // Once for each request, not for each attempt.
+  void add_request() { add_requests(1); }  // Once for each request, not for each attempt.
+  void add_requests(std::uint64_t count);  // As so many add_request().
 
   // Takes one further attempt; false, and takes nothing, if there is none.
   [[nodiscard]] bool take();
+
+  void give_back();  // One that was taken, and not made.
 
  private:
   std::int64_t per_request_;

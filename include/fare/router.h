@@ -7,75 +7,93 @@
 //   auto router = fare::Router::create({*prices, *policy}, now);    // Or every reason why not.
 //
 //   fare::Decision decision = (*router)->route(request, now);       // About a microsecond.
-//   // Try decision.plan() in order until a target answers, then report all attempts:
+//   // Try decision.plan() in order until a target answers, asking top_up() before each further
+//   // attempt, then report all attempts:
 //   fare::Settlement settlement = (*router)->settle(decision.ticket, {attempts}, now);
 //
 // The router reads no clock, draws no random number, performs no I/O and starts no thread.  The
 // simulator calls this very class, so what was simulated is what runs.
 
-#include <cstdint>      // std::uint64_t.
+#include <cstddef>      // std::size_t.
 #include <memory>       // std::unique_ptr.
 #include <string>       // std::string.
 #include <string_view>  // std::string_view.
 #include <vector>       // std::vector.
 
-#include "fare/decision.h"    // Decision.
-#include "fare/expected.h"    // Expected.
-#include "fare/outcome.h"     // Outcome, Settlement.
-#include "fare/policy.h"      // Policy.
-#include "fare/price_book.h"  // PriceBook.
-#include "fare/request.h"     // Request.
+#include "fare/config.h"         // Config.
+#include "fare/decision.h"       // Decision.
+#include "fare/expected.h"       // Expected.
+#include "fare/ledger_report.h"  // BudgetReport.
+#include "fare/outcome.h"        // Outcome, Settlement.
+#include "fare/rate_limit.h"     // VendorState.
+#include "fare/request.h"        // Request.
+#include "fare/router_report.h"  // RouterStats, TargetFacts, TargetState, RouterReload, TopUp.
 
 namespace fare {
 
-struct Config {
-  PriceBook prices;
-  Policy policy;
-  // The most tickets that may be open at a time, to bound memory (32 bytes each) if settlements
-  // never come; one more request is refused.  At least 16.
-  std::uint32_t open_tickets_max = 16'000'000;
-};
-
-// What the policy calls a target, and what it stands for.
-struct TargetFacts {
-  std::string_view name;
-  ModelFacts model;
-};
-
-// Counts since creation.  Sums are exact; together they are one moment's only if nobody else is
-// routing or settling.
-struct RouterStats {
-  std::uint64_t routed = 0;  // Requests asked for, refused ones included.
-  std::uint64_t refused = 0;
-  std::uint64_t open = 0;  // Tickets not yet settled; routed == refused + open + settled.
-  std::uint64_t settled = 0;
-  std::uint64_t not_priced = 0;  // Settlements whose cost is not whole (not CostStatus::kPriced).
-  Cost cost;                     // The sum of all settlements' totals.
-};
-
-// Decides which target serves a request.  Thread-safe: any number of threads may call any function
-// at the same time.
+// Decides which target serves a request, and reserves what that may cost.  Thread-safe: any number
+// of threads may call any function at the same time; reload() waits for other reload()s only.
+//
+// What is promised of money, where Config has budgets: a strict budget is exceeded by exactly 0
+// whatever the threads, retries and aborted streams do, as long as no attempt costs more than its
+// input tokens as counted, and its output cap, at the worst rates that apply.  An attempt is paid
+// for before it is made: the first one by route(), each further one by top_up().
 class Router {
  public:
   // Errors: a target whose model the price book does not know, knows from several providers, or has
-  // no price for at `now`; all of them at once, with their place in the policy.
+  // no price for at `now`; budgets that are not valid; a class of the model that the policy lacks;
+  // all of them at once, with their place.
   [[nodiscard]] static Expected<std::unique_ptr<Router>> create(Config config, Instant now);
 
-  // Decides.  About a microsecond for 20 candidates.  Allocates nothing, except that the ticket
-  // table grows, by doubling, when more tickets are open than ever before.
+  // Decides and reserves.  About a microsecond for 20 candidates and four budgets.  Allocates
+  // nothing, except that tables grow, by doubling, when more tickets are open than ever before.
   // REQUIRES: 0 <= request.input <= kTokensMax, and likewise for the other token counts.
   [[nodiscard]] Decision route(const Request& request, Instant now);
 
+  // Asks for a further attempt on `target`, one of the decision's plan: may it be made, and paid
+  // for?  Reserves it, under budgets and rate limits.  `last` is the attempt that ended just now,
+  // and its target's health learns from it at once: it failed, and then the retry budget must allow
+  // another; or it answered, not well enough (Decision::accept_min).  Refused, the ticket stays as
+  // it was: try the next target, or settle.
+  [[nodiscard]] TopUp top_up(Ticket ticket, const Attempt& last, TargetId target, Instant now);
+
+  // Asks for more output on the attempt under way, in all `output` tokens: when a stream passes
+  // the bound it was reserved with.  Refused, the ticket stays as it was: cut the stream.
+  [[nodiscard]] TopUpStatus extend(Ticket ticket, Tokens output, Instant now);
+
   // Closes a ticket with what the attempts used, and prices each of them exactly.  Idempotent: only
-  // the first call counts.  A failed attempt without usage is taken as not billed; an answer
-  // without usage is `kUsageMissing`, not free.  Allocates nothing. REQUIRES: at most kAttemptsMax
-  // attempts, all of them on targets of this router.
+  // the first call counts.  A failed attempt without usage is taken as not billed, a stream that
+  // was cut off (AttemptEnd::kCutOff) by the budgets' AbortPolicy; an answer without usage is
+  // `kUsageMissing`, not free: it settles at what was reserved.  Teaches health, latency and cache
+  // state.  Allocates nothing.  REQUIRES: at most kAttemptsMax attempts, all of them on targets of
+  // the decision's plan.
   Settlement settle(Ticket ticket, const Outcome& outcome, Instant now);
+
+  // Closes every ticket whose deadline (Config::ticket_life after its last reservation) is at or
+  // before `now`, by the budgets' ExpiryPolicy; returns how many.  Cheap if there is nothing to do.
+  std::size_t expire(Instant now);
+
+  // Takes in what a vendor's headers say of a target's limits: tighter, never looser than
+  // configured.  False, and nothing is changed, where RateLimits::observe() and hold() say so.
+  bool observe(TargetId target, const VendorState& state, Instant now);
+  bool hold(TargetId target, Instant until, Instant now);
+
+  // Takes a new configuration: validated off path, swapped once.  Decisions made before it settle
+  // as they were made.  Budgets, health, latencies and rate-limit levels go on by their stable ids:
+  // scope and budget ids, target names.  A limit below what is spent blocks.  TargetIds of new
+  // decisions are those of the new policy; those of an open ticket's plan stay what they were.
+  // Errors: create()'s, and tickets still open from 63 earlier configurations; then nothing
+  // changed.
+  [[nodiscard]] Expected<RouterReload> reload(Config config, Instant now);
 
   [[nodiscard]] RouterStats stats() const;
   [[nodiscard]] TargetFacts target(TargetId target) const;
-  [[nodiscard]] std::size_t targets() const;  // TargetIds are 0 ... targets() - 1.
-  [[nodiscard]] const Config& config() const;
+  [[nodiscard]] TargetState state(TargetId target, Instant now) const;
+  [[nodiscard]] std::size_t targets() const;   // TargetIds are 0 ... targets() - 1.
+  [[nodiscard]] const Config& config() const;  // Until the next reload.
+
+  // The books, as Ledger::report(); empty without budgets.
+  [[nodiscard]] std::vector<BudgetReport> budgets(Instant now) const;
 
   // A decision in words, one line a candidate, for logs and people.
   [[nodiscard]] std::string explain(const Decision& decision) const;

@@ -6,8 +6,16 @@
 #include <utility>   // std::pair.
 #include <vector>    // std::vector.
 
-#include "fare/time.h"    // Duration.
-#include "fare/tokens.h"  // Tokens.
+#include "fare/health.h"          // Breaker.
+#include "fare/rate_limit.h"      // RateLimit.
+#include "fare/retry.h"           // RetryBudget.
+#include "fare/terms.h"           // ServiceTier.
+#include "fare/time.h"            // Duration.
+#include "fare/tokens.h"          // Tokens.
+#include "policy/cascade_spec.h"  // Cascade.
+#include "policy/degrade.h"       // DegradeStep, ForecastTrigger.
+#include "policy/objective.h"     // Objective, Canary, SessionPin.
+#include "policy/when.h"          // When.
 
 namespace fare {
 
@@ -29,22 +37,31 @@ struct PolicyTarget {
   std::string name;
   std::string provider;  // Empty: any.
   std::string model;
+  std::string region;  // As price tables name it; empty: anywhere.
+  ServiceTier tier = ServiceTier::kStandard;
   std::uint64_t capabilities = 0;              // Bits, as PolicyData::capabilities.
   std::vector<std::optional<double>> quality;  // By class; the last one is for unclassified ones.
   std::optional<LatencyPrior> latency;
+  std::optional<RateLimit> limits;
+  std::string cache;  // Its cache rules, as CacheRuleBook::find() takes them; empty: not cached.
 };
 
 struct PolicyRule {
   std::string name;
-  std::uint64_t classes = 0;  // Bits of the classes it holds for, if not for all.
-  bool any_class = true;
-  std::vector<std::pair<std::string, std::string>> tags;  // All of them must be there.
-  std::vector<std::uint16_t> candidates;                  // Target indices.
-  std::vector<std::uint16_t> fallback;
+  When when;
+  std::vector<std::uint16_t> candidates;  // Target indices; those denied are left out.
+  std::vector<std::uint16_t> fallback;    // Likewise.
+  std::vector<std::uint16_t> denied;      // As the rule names them; also never a canary or a step.
+  std::vector<std::string> regions;       // Of targets; empty: any.
   std::optional<double> quality_floor;
+  double floor_confidence = 0;  // 0: the prediction itself must reach the floor.  Else the floor
+                                // must hold with this probability (see fare/policy.h).
   std::optional<Duration> latency_bound;
-
-  bool holds_always() const { return any_class && tags.empty(); }
+  Objective objective;
+  std::optional<Canary> canary;
+  std::optional<SessionPin> pin;
+  std::optional<Cascade> cascade;
+  std::vector<DegradeStep> degrade;  // From the mildest on; at most kDegradeStepsMax.
 };
 
 struct PolicyData {
@@ -56,6 +73,10 @@ struct PolicyData {
   std::vector<std::string> capabilities;
   std::vector<PolicyTarget> targets;
   std::vector<PolicyRule> rules;
+  Breaker::Options health;
+  RetryBudget::Options retry;
+  std::size_t attempts_max = 8;  // Of one request; 1 to kAttemptsMax.
+  ForecastTrigger forecast;
 };
 
 }  // namespace fare

@@ -1,7 +1,10 @@
 #include "fare/decision.h"
 
+#include <array>
+
 #include "fare/check.h"
 #include "fare/outcome.h"
+#include "fare/router_report.h"
 
 namespace fare {
 
@@ -13,6 +16,12 @@ std::string_view to_string(Verdict verdict) {
       return "fallback";
     case Verdict::kCostsMore:
       return "costs_more";
+    case Verdict::kLessUseful:
+      return "less_useful";
+    case Verdict::kNotDrawn:
+      return "not_drawn";
+    case Verdict::kSwitchTooDear:
+      return "switch_too_dear";
     case Verdict::kBelowFloor:
       return "below_floor";
     case Verdict::kQualityUnknown:
@@ -27,8 +36,18 @@ std::string_view to_string(Verdict verdict) {
       return "output_too_long";
     case Verdict::kLacksCapability:
       return "lacks_capability";
+    case Verdict::kDenied:
+      return "denied";
     case Verdict::kUnpriced:
       return "unpriced";
+    case Verdict::kEjected:
+      return "ejected";
+    case Verdict::kRateLimited:
+      return "rate_limited";
+    case Verdict::kOverBudget:
+      return "over_budget";
+    case Verdict::kOutputUnbounded:
+      return "output_unbounded";
   }
   return "unknown";
 }
@@ -49,6 +68,14 @@ std::string_view to_string(Refusal refusal) {
       return "no_target";
     case Refusal::kTooManyOpen:
       return "too_many_open";
+    case Refusal::kUnknownScope:
+      return "unknown_scope";
+    case Refusal::kOverBudget:
+      return "over_budget";
+    case Refusal::kRateLimited:
+      return "rate_limited";
+    case Refusal::kTooManyBudgets:
+      return "too_many_budgets";
   }
   return "unknown";
 }
@@ -65,6 +92,13 @@ std::string_view to_string(CostStatus status) {
       return "usage_missing";
   }
   return "unknown";
+}
+
+std::string_view to_string(TopUpStatus status) {
+  static constexpr std::array<std::string_view, 10> kNames = {
+      "granted", "visited",      "no_attempts_left", "too_late",    "no_retries_left",
+      "ejected", "rate_limited", "over_budget",      "not_in_plan", "no_ticket"};
+  return kNames[static_cast<std::size_t>(status)];
 }
 
 const Candidate& Decision::chosen() const {

@@ -30,7 +30,9 @@ AttemptEnd end_of_status(int status) {
   return status >= 500 ? AttemptEnd::kServerError : AttemptEnd::kRejected;
 }
 
-Breaker::Breaker(const Options& options) : options_(options) {
+Breaker::Breaker(const Options& options) { set_options(options); }
+
+void Breaker::set_options(const Options& options) {
   FARE_CHECK(options.failures_max >= 1);
   FARE_CHECK(options.failure_share_max > 0);
   FARE_CHECK(options.failure_share_max <= 1);
@@ -46,6 +48,7 @@ Breaker::Breaker(const Options& options) : options_(options) {
   FARE_CHECK(options.ramp <= std::chrono::hours(24 * 366));
   FARE_CHECK(options.ramp_from > 0);
   FARE_CHECK(options.ramp_from <= 1);
+  options_ = options;
 }
 
 Breaker::State Breaker::state(Instant now) const {

@@ -24,7 +24,12 @@ RetryBudget::RetryBudget(const Options& options)
   FARE_CHECK(options.saved_max <= 1'000'000);
 }
 
-void RetryBudget::add_request() { thousandths_ = std::min(max_, thousandths_ + per_request_); }
+void RetryBudget::add_requests(std::uint64_t count) {
+  const Int128 more = static_cast<Int128>(count) * per_request_;
+  thousandths_ = static_cast<std::int64_t>(std::min<Int128>(max_, thousandths_ + more));
+}
+
+void RetryBudget::give_back() { thousandths_ = std::min(max_, thousandths_ + 1000); }
 
 bool RetryBudget::take() {
   if (thousandths_ < 1000) return false;

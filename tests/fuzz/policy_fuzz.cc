@@ -57,11 +57,11 @@ void check_rule(const PolicyData& data, const PolicyRule& rule) {
   FARE_CHECK(std::all_of(rule.candidates.begin(), rule.candidates.end(), known));
   FARE_CHECK(std::all_of(rule.fallback.begin(), rule.fallback.end(), known));
   const std::size_t classes = data.classes.size();
-  FARE_CHECK(classes == 64 || rule.classes >> classes == 0);
-  FARE_CHECK(rule.any_class == (rule.classes == 0));
+  FARE_CHECK(classes == 64 || rule.when.classes >> classes == 0);
+  FARE_CHECK(rule.when.any_class == (rule.when.classes == 0));
   FARE_CHECK(!rule.quality_floor || (*rule.quality_floor >= 0 && *rule.quality_floor <= 1));
   FARE_CHECK(!rule.latency_bound || *rule.latency_bound >= fare::Duration(0));
-  FARE_CHECK(!rule.holds_always() || &rule == &data.rules.back());
+  FARE_CHECK(!rule.when.holds_always() || &rule == &data.rules.back());
 }
 
 }  // namespace

@@ -109,17 +109,17 @@ TEST(PolicyTest, ReadsItsRules) {
   const Expected<Policy> policy = Policy::parse("p.json", kGood);
   ASSERT_TRUE(policy) << to_text(policy.error());
   const PolicyRule& legal = policy->data().rules.at(0);
-  EXPECT_FALSE(legal.any_class);
-  EXPECT_EQ(legal.classes, 0b10u);
-  EXPECT_EQ(legal.tags,
+  EXPECT_FALSE(legal.when.any_class);
+  EXPECT_EQ(legal.when.classes, 0b10u);
+  EXPECT_EQ(legal.when.tags,
             (std::vector<std::pair<std::string, std::string>>{{"env", "prod"}, {"team", "legal"}}));
   EXPECT_EQ(legal.candidates, std::vector<std::uint16_t>{1});
   EXPECT_EQ(legal.fallback, (std::vector<std::uint16_t>{2, 0}));
   EXPECT_EQ(legal.quality_floor, 0.8);
   EXPECT_EQ(legal.latency_bound, std::chrono::seconds(20));
-  EXPECT_FALSE(legal.holds_always());
+  EXPECT_FALSE(legal.when.holds_always());
   const PolicyRule& all = policy->data().rules.at(1);
-  EXPECT_TRUE(all.holds_always());
+  EXPECT_TRUE(all.when.holds_always());
   EXPECT_TRUE(all.fallback.empty());
   EXPECT_FALSE(all.quality_floor);
   EXPECT_FALSE(all.latency_bound);

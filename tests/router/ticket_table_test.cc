@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 #include "base/random.h"
@@ -9,38 +10,69 @@
 namespace fare {
 namespace {
 
-// Goal: the table agrees with a plain set of open tickets, whatever the order of calls.
-// Method: seeded random walks of open, close, close again and close nonsense.
-TEST(TicketTableTest, AgreesWithASet) {
+constexpr Instant kStart{std::chrono::hours(1)};
+
+// Goal: the table agrees with a plain map of open tickets, whatever the order of calls.
+// Method: seeded random walks of open, close, close again, expire and close nonsense.
+TEST(TicketTableTest, AgreesWithAMap) {
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed=" << seed);
     RandomStream random(RandomKey(seed, 0, Purpose::kTest), 0);
     TicketTable table(1'000'000);
-    std::set<Ticket> open;
+    std::map<Ticket, Instant> open;  // With their deadlines.
     std::vector<Ticket> closed;
+    std::set<Ticket> ever;
     Cost cost;
+    Instant now = kStart;
+    std::uint64_t expired = 0;
+    std::uint64_t refused = 0;
     for (int step = 0; step < 2'000; ++step) {
-      const std::uint64_t dice = random.below(10);
-      if (dice < 5 || open.empty()) {
-        const auto ticket = table.open(random.bits());
-        ASSERT_TRUE(ticket);
-        ASSERT_TRUE(open.insert(*ticket).second) << "a ticket was given out twice";
-      } else if (dice < 8) {
+      const std::uint64_t dice = random.below(100);
+      if (dice < 50 || open.empty()) {
+        const Instant deadline = now + Duration(random.below(1'000));
+        const auto claimed = table.take(TicketTable::shard_of(random.bits()), deadline, false);
+        ASSERT_NE(claimed.data, nullptr);
+        claimed.data->input = Tokens(step);
+        table.open(claimed);
+        ASSERT_TRUE(ever.insert(claimed.ticket).second) << "a ticket was given out twice";
+        open[claimed.ticket] = deadline;
+      } else if (dice < 80) {
         auto chosen = open.begin();
         std::advance(chosen, static_cast<std::ptrdiff_t>(random.below(open.size())));
-        ASSERT_EQ(table.close(*chosen, Cost(step), true), SettleStatus::kSettled);
+        const auto claimed = table.claim(chosen->first);
+        ASSERT_NE(claimed.data, nullptr);
+        table.close(claimed, {.cost = Cost(step), .priced = true, .expired = false});
         cost += Cost(step);
-        closed.push_back(*chosen);
+        closed.push_back(chosen->first);
         open.erase(chosen);
-      } else if (!closed.empty()) {
-        const Ticket old = closed[random.below(closed.size())];
-        ASSERT_EQ(table.close(old, Cost(1), true), SettleStatus::kAlreadySettled);
+      } else if (dice < 90 && !closed.empty()) {
+        const auto old = table.claim(closed[random.below(closed.size())]);
+        ASSERT_EQ(old.data, nullptr);
+        ASSERT_EQ(old.status, SettleStatus::kAlreadySettled);
+      } else if (dice < 98) {
+        table.count(TicketTable::shard_of(random.bits()), TicketTable::Ending::kRefused, false);
+        ++refused;
+      } else {
+        now += Duration(random.below(500));
+        table.each_due(now, [&](const TicketTable::Claimed& claimed) {
+          ASSERT_LE(open.at(claimed.ticket), now);
+          open.erase(claimed.ticket);
+          closed.push_back(claimed.ticket);
+          table.close(claimed, {.cost = {}, .priced = true, .expired = true});
+          ++expired;
+        });
+        for (const auto& [ticket, deadline] : open) ASSERT_GT(deadline, now);
       }
       const RouterStats stats = table.stats();
       ASSERT_EQ(stats.open, open.size());
-      ASSERT_EQ(stats.routed, stats.open + stats.settled + stats.refused);
+      ASSERT_EQ(stats.routed, stats.open + stats.settled + stats.refused + stats.expired);
+      ASSERT_EQ(stats.routed, table.routed());
     }
     EXPECT_EQ(table.stats().cost, cost);
+    EXPECT_EQ(table.stats().expired, expired);
+    EXPECT_EQ(table.stats().refused, refused);
+    EXPECT_EQ(table.claim(Ticket{}).status, SettleStatus::kUnknownTicket);
+    EXPECT_EQ(table.claim(static_cast<Ticket>(~0ull)).status, SettleStatus::kUnknownTicket);
   }
 }
 

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>   // std::uint32_t.
+#include <optional>  // std::optional.
+
+#include "fare/budget.h"        // BudgetConfig.
+#include "fare/cache_rules.h"   // CacheRuleBook.
+#include "fare/choice_model.h"  // ChoiceModel.
+#include "fare/policy.h"        // Policy.
+#include "fare/price_book.h"    // PriceBook.
+#include "fare/time.h"          // Duration.
+
+namespace fare {
+
+// Everything a Router is made from.  A value.
+struct Config {
+  PriceBook prices;
+  Policy policy;
+  // The most tickets that may be open at a time, to bound memory if settlements never come; one
+  // more request is refused.  At least 16.
+  std::uint32_t open_tickets_max = 16'000'000;
+
+  std::optional<BudgetConfig> budgets = {};       // Without: nothing is limited by money.
+  std::optional<CacheRuleBook> cache_rules = {};  // Without: prompts are priced as if never cached.
+  std::optional<ChoiceModel> model = {};          // Classifies and predicts from Request::text.
+  Duration ticket_life = std::chrono::hours(1);   // From a reservation to its deadline; above 0.
+};
+
+}  // namespace fare

@@ -1,0 +1,242 @@
+#include "router/plan.h"
+
+#include <algorithm>
+#include <array>
+
+#include "fare/latency.h"
+
+namespace fare {
+namespace {
+
+constexpr std::uint32_t bit(std::size_t i) { return std::uint32_t{1} << i; }
+
+// Whether input and output fit: into the context, and into what the model may write.
+std::optional<Verdict> check_length(const ModelFacts& model, const Question& question) {
+  const Tokens output = question.output_max.value_or(question.expected_output);
+  if (model.max_output != Tokens(0) && output > model.max_output) return Verdict::kOutputTooLong;
+  if (model.context != Tokens(0) && question.input + output > model.context) {
+    return Verdict::kContextTooShort;
+  }
+  return std::nullopt;
+}
+
+bool is_denied(const PolicyRule& rule, const PolicyTarget& target) {
+  if (rule.regions.empty()) return false;
+  return std::find(rule.regions.begin(), rule.regions.end(), target.region) == rule.regions.end();
+}
+
+// Luck for one target of a request, in [0, 1).
+double luck_for(std::uint64_t luck, TargetId target) {
+  const std::uint64_t mixed =
+      (luck ^ (static_cast<std::uint64_t>(target) + 1) * 0x9e3779b97f4a7c15u) * 0xbf58476d1ce4e5b9u;
+  return static_cast<double>((mixed ^ mixed >> 32) >> 11) * 0x1p-53;
+}
+
+}  // namespace
+
+Plan::Plan(const Snapshot& snapshot, const PolicyRule& rule, const Question& question,
+           const Rung& rung, Decision& decision)
+    : snapshot_(snapshot), rule_(rule), question_(question), rung_(rung), decision_(decision) {
+  latency_bound_ = question.latency_bound;
+  if (!rung.is_deferred) latency_bound_ = tighter(latency_bound_, rule.latency_bound);
+  decision_.candidates = 0;
+  for (const std::uint16_t target : rung.candidates) add(target);
+  rivals_ = decision_.candidates;
+  if (rung.is_rules && rule.canary) {
+    const Request& request = *question.request;
+    is_canary_ = is_canary(*rule.canary, request.session != 0 ? request.session : request.id);
+    const bool named = std::find(rung.candidates.begin(), rung.candidates.end(),
+                                 rule.canary->target) != rung.candidates.end();
+    if (is_canary_ && !named) add(rule.canary->target);
+    rivals_ = decision_.candidates;
+  }
+  for (const std::uint16_t target : rule.fallback) {
+    const auto all = decision_.considered();
+    const bool known = std::any_of(all.begin(), all.end(), [target](const Candidate& one) {
+      return one.target == static_cast<TargetId>(target);
+    });
+    if (!known) add(target);
+  }
+  had_any_ = would_do_ != 0;
+  add_denied();
+}
+
+void Plan::add_denied() {
+  for (const std::uint16_t target : rule_.denied) {
+    if (decision_.candidates == kCandidatesMax) return;
+    Candidate& candidate = decision_.candidate[decision_.candidates++];
+    candidate = Candidate{};
+    candidate.target = static_cast<TargetId>(target);
+    candidate.verdict = Verdict::kDenied;
+  }
+}
+
+void Plan::add(std::uint16_t index) {
+  const std::size_t i = decision_.candidates++;
+  const RoutedTarget& target = snapshot_.targets[index];
+  const PolicyTarget& named = snapshot_.policy.targets[index];
+  Candidate& candidate = decision_.candidate[i];
+  candidate.target = static_cast<TargetId>(index);
+  price(target, candidate, split_.push_back({}));
+  candidate.quality = quality(target, named);
+  candidate.latency =
+      target.record->predict(named.latency, question_.expected_output, question_.now);
+  load_.push_back({});
+  const std::optional<Verdict> reason = check(target, named, candidate);
+  candidate.verdict = reason.value_or(Verdict::kCostsMore);
+  if (!reason) would_do_ |= bit(i);
+}
+
+void Plan::price(const RoutedTarget& target, Candidate& candidate, InputSplit& split) const {
+  const PriceBook& prices = snapshot_.config.prices;
+  const Instant now = question_.now;
+  candidate.cache_effect = Cost();
+  candidate.expected_cost = prices.cost(target.model, question_.usage, now, target.terms);
+  split.read = Tokens();
+  split.plain = question_.input;
+  const PromptBlocks& prompt = question_.request->prompt;
+  if (target.cached.rules == nullptr || prompt.blocks.empty() || question_.is_shortened) return;
+  const auto found = target.record->cache->look_up(target.cached, prompt, question_.input, now);
+  if (!found) return;
+  Usage usage = question_.usage;
+  found->put(target.cached, usage);
+  const std::optional<Cost> cost = prices.cost(target.model, usage, now, target.terms);
+  if (!cost || !candidate.expected_cost) return;
+  candidate.cache_effect = *cost - *candidate.expected_cost;
+  candidate.expected_cost = cost;
+  split = *found;
+}
+
+std::optional<double> Plan::quality(const RoutedTarget& target, const PolicyTarget& named) const {
+  std::optional<double> quality = named.quality[question_.request_class];
+  if (target.forecast && !question_.forecast.empty()) {
+    quality = question_.forecast[*target.forecast].quality;
+  }
+  if (quality && question_.quality_cost > 0) {
+    quality = std::max(0.0, *quality - question_.quality_cost);
+  }
+  return quality;
+}
+
+// The first reason why it may not serve, cheapest test first.
+std::optional<Verdict> Plan::check(const RoutedTarget& target, const PolicyTarget& named,
+                                   const Candidate& candidate) {
+  if (is_denied(rule_, named)) return Verdict::kDenied;
+  if ((question_.capabilities & ~named.capabilities) != 0) return Verdict::kLacksCapability;
+  if (const auto too_long = check_length(target.facts, question_)) return too_long;
+  if (rule_.quality_floor) {
+    if (!candidate.quality) return Verdict::kQualityUnknown;
+    if (*candidate.quality < *rule_.quality_floor) return Verdict::kBelowFloor;
+  }
+  if (latency_bound_) {
+    if (!candidate.latency) return Verdict::kLatencyUnknown;
+    if (*candidate.latency > *latency_bound_) return Verdict::kTooSlow;
+  }
+  if (!candidate.expected_cost) return Verdict::kUnpriced;
+  return check_health(target, candidate.target);
+}
+
+std::optional<Verdict> Plan::check_health(const RoutedTarget& target, TargetId id) {
+  const std::size_t i = static_cast<std::size_t>(decision_.candidates) - 1;
+  const TargetRecord::Health health = target.record->health(question_.now);
+  CandidateLoad& load = *(load_.end() - 1);
+  load.share = health.share;
+  load.wants_probe = health.wants_probe;
+  if (health.wants_probe) {
+    probes_ |= bit(i);
+    return std::nullopt;
+  }
+  if (health.share >= 1) return std::nullopt;
+  if (health.share <= 0) {
+    probes_at_ = probes_at_ ? std::min(*probes_at_, health.probes_at) : health.probes_at;
+    return Verdict::kEjected;
+  }
+  // Balancing weighs by the share itself; everywhere else it is drawn.
+  if (rule_.objective.kind == ObjectiveKind::kBalance) return std::nullopt;
+  if (luck_for(question_.luck, id) < health.share) return std::nullopt;
+  return Verdict::kEjected;
+}
+
+void Plan::fill_loads() {
+  std::array<double, kCandidatesMax> known;
+  std::size_t size = 0;
+  const auto record_of = [this](std::size_t i) -> const TargetRecord& {
+    return *snapshot_[decision_.candidate[i].target].record;
+  };
+  for (std::size_t i = 0; i < rung_.candidates.size(); ++i) {
+    const double peak = record_of(i).peak_ns(0, question_.now);
+    if (peak > 0) known[size++] = peak;
+  }
+  // Nobody is known: then all are alike, and any figure does.
+  const double middle = median({known.data(), size}).value_or(1);
+  for (std::size_t i = 0; i < rung_.candidates.size(); ++i) {
+    CandidateLoad& load = load_.begin()[i];
+    load.open = record_of(i).open();
+    load.peak_latency_ns = record_of(i).peak_ns(middle, question_.now);
+  }
+}
+
+std::optional<std::size_t> Plan::canary() {
+  for (std::size_t i = 0; is_canary_ && i < rivals_; ++i) {
+    if (decision_.candidate[i].target != static_cast<TargetId>(rule_.canary->target)) continue;
+    if (!would_do(i)) break;
+    for (std::size_t other = 0; other < rivals_; ++other) {
+      if (would_do(other)) decision_.candidate[other].verdict = Verdict::kNotDrawn;
+    }
+    return i;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::size_t> Plan::best() {
+  const double canary_share = rung_.is_rules && rule_.canary ? rule_.canary->share_ppm / 1e6 : 0;
+  if (const auto one = canary()) {
+    decision_.propensity = canary_share;
+    return one;
+  }
+  for (std::size_t i = 0; i < rivals_; ++i) {
+    if (would_do(i)) decision_.candidate[i].verdict = Verdict::kCostsMore;
+  }
+  if (rule_.objective.kind == ObjectiveKind::kBalance) fill_loads();
+  const std::size_t named = rung_.candidates.size();
+  const Choice choice =
+      fare::choose(rule_.objective, first(named), {load_.begin(), named}, question_.luck);
+  decision_.propensity = choice.propensity * (is_canary_ ? canary_share : 1 - canary_share);
+  return choice.winner;
+}
+
+std::optional<std::size_t> Plan::next() {
+  if (would_do_ == 0) return std::nullopt;
+  if ((would_do_ & (bit(rivals_ - 1) * 2 - 1)) != 0) {
+    if (const auto winner = best()) return winner;
+  }
+  decision_.propensity = 1;
+  for (const std::uint16_t target : rule_.fallback) {
+    for (std::size_t i = 0; i < decision_.candidates; ++i) {
+      if (decision_.candidate[i].target == static_cast<TargetId>(target) && would_do(i)) return i;
+    }
+  }
+  return std::nullopt;
+}
+
+void Plan::rule_out(std::size_t candidate, Verdict why) {
+  would_do_ &= ~bit(candidate);
+  decision_.candidate[candidate].verdict = why;
+}
+
+void Plan::choose(std::size_t candidate) {
+  const auto take = [this](std::size_t i, Verdict verdict) {
+    decision_.candidate[i].verdict = verdict;
+    decision_.attempt[decision_.attempts++] = decision_.candidate[i].target;
+  };
+  take(candidate, Verdict::kChosen);
+  for (const std::uint16_t target : rule_.fallback) {
+    for (std::size_t i = 0; i < decision_.candidates; ++i) {
+      if (i == candidate || decision_.candidate[i].target != static_cast<TargetId>(target))
+        continue;
+      if (would_do(i)) take(i, Verdict::kFallback);
+    }
+  }
+}
+
+}  // namespace fare

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>   // std::uint16_t.
+#include <optional>  // std::optional.
+#include <span>      // std::span.
+
+#include "fare/decision.h"        // Decision, Candidate.
+#include "fare/inline_list.h"     // InlineList.
+#include "policy/objective.h"     // Choice, CandidateLoad.
+#include "router/question.h"      // Question.
+#include "router/snapshot.h"      // Snapshot.
+#include "router/target_cache.h"  // InputSplit.
+
+namespace fare {
+
+// One rung of a rule: who competes, and what bounds them.
+struct Rung {
+  std::span<const std::uint16_t> candidates;
+  bool is_rules = true;      // They are the rule's own.
+  bool is_deferred = false;  // Latency bounds do not count, but deadlines do.
+};
+
+// Gives every candidate of one rung its verdict, and puts those that would do into an order.
+// Allocates nothing; reads what was learnt, and changes nothing of it.
+class Plan {
+ public:
+  Plan(const Snapshot& snapshot, const PolicyRule& rule, const Question& question, const Rung& rung,
+       Decision& decision);
+
+  // The next one to try: the best of those that would do and were not ruled out, then the
+  // fallbacks in their order.  Nothing: nobody is left.
+  std::optional<std::size_t> next();
+
+  // It was tried, and may not serve.
+  void rule_out(std::size_t candidate, Verdict why);
+
+  // It serves: writes the attempts, with the fallbacks behind it.
+  void choose(std::size_t candidate);
+
+  // Whether anyone would have done, before anyone was ruled out.
+  bool had_any() const { return had_any_; }
+  bool is_probe(std::size_t candidate) const { return (probes_ >> candidate & 1u) != 0; }
+  const InputSplit& split(std::size_t candidate) const { return split_[candidate]; }
+  // The first instant at which an ejected candidate is probed, if one was.
+  std::optional<Instant> probes_at() const { return probes_at_; }
+
+ private:
+  void add(std::uint16_t target);
+  void add_denied();
+  std::optional<Verdict> check(const RoutedTarget& target, const PolicyTarget& named,
+                               const Candidate& candidate);
+  std::optional<Verdict> check_health(const RoutedTarget& target, TargetId id);
+  void price(const RoutedTarget& target, Candidate& candidate, InputSplit& split) const;
+  std::optional<double> quality(const RoutedTarget& target, const PolicyTarget& named) const;
+  std::optional<std::size_t> canary();
+  std::optional<std::size_t> best();
+  void fill_loads();
+
+  bool would_do(std::size_t i) const { return (would_do_ >> i & 1u) != 0; }
+  std::span<Candidate> first(std::size_t size) { return {decision_.candidate.data(), size}; }
+
+  const Snapshot& snapshot_;
+  const PolicyRule& rule_;
+  const Question& question_;
+  const Rung& rung_;
+  Decision& decision_;
+  std::optional<Duration> latency_bound_;
+  InlineList<InputSplit, kCandidatesMax> split_;
+  InlineList<CandidateLoad, kCandidatesMax> load_;
+  std::size_t rivals_ = 0;  // Candidates that compete, a canary included; fallbacks stand behind.
+  std::uint32_t would_do_ = 0;
+  std::uint32_t probes_ = 0;
+  bool had_any_ = false;
+  bool is_canary_ = false;
+  std::optional<Instant> probes_at_;
+};
+
+}  // namespace fare

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <array>     // std::array.
+#include <cstdint>   // std::uint32_t.
+#include <memory>    // std::unique_ptr.
+#include <optional>  // std::optional.
+#include <vector>    // std::vector.
+
+#include "base/names.h"            // NameMap.
+#include "fare/config.h"           // Config.
+#include "fare/inline_list.h"      // InlineList.
+#include "fare/ledger.h"           // Ledger, ScopeId.
+#include "policy/policy_data.h"    // PolicyData.
+#include "router/target_cache.h"   // CachedModel.
+#include "router/target_record.h"  // TargetRecord.
+
+namespace fare {
+
+// A policy's target, with everything that it names looked up.
+struct RoutedTarget {
+  ModelId model{};
+  ModelFacts facts;
+  Terms terms;
+  // What its input and output can be billed as at the dearest, as far as its table goes: meters of
+  // text that have, or ever will have, a rate of their own.
+  InlineList<Meter, 4> inputs;
+  bool reasoning_apart = false;
+
+  TargetRecord* record = nullptr;
+  std::vector<std::uint32_t> output_place;  // By class, in the record.
+  std::optional<LimitId> limit;
+  InlineList<ScopeId, 2> side_scopes;  // "provider:NAME", "model:NAME".
+  CachedModel cached;
+  std::optional<std::uint32_t> forecast;  // Its place in ChoiceModel::targets().
+};
+
+// One configuration, with everything looked up once.  Immutable once it is published, except for
+// what the records it points to learn.
+struct Snapshot {
+  explicit Snapshot(Config used) : config(std::move(used)), policy(config.policy.data()) {}
+
+  Config config;
+  const PolicyData& policy;
+  std::vector<RoutedTarget> targets;
+  NameMap<std::uint32_t> classes;
+  std::vector<std::uint32_t> class_of_forecast;  // By class of the model.
+  Ledger* ledger = nullptr;                      // Null: nothing is limited by money.
+  bool needs_worst = false;                      // Some budget reserves upper bounds.
+  bool needs_expected = false;                   // Some budget reserves quantiles.
+  std::uint64_t generation = 0;
+
+  const RoutedTarget& operator[](TargetId target) const {
+    return targets[static_cast<std::size_t>(target)];
+  }
+  const PolicyTarget& named(TargetId target) const {
+    return policy.targets[static_cast<std::size_t>(target)];
+  }
+  AbortPolicy on_abort() const {
+    return config.budgets ? config.budgets->on_abort : AbortPolicy::kChargeReserved;
+  }
+  ExpiryPolicy on_expiry() const {
+    return config.budgets ? config.budgets->on_expiry : ExpiryPolicy::kChargeReserved;
+  }
+};
+
+// Looks up all that is in the configuration itself: models, prices, classes; the rest is attached
+// by the router.  Errors: Router::create()'s, all of them.
+Expected<std::unique_ptr<Snapshot>> make_snapshot(Config config, Instant now);
+
+}  // namespace fare
