@@ -21,6 +21,9 @@ enum class Purpose : std::uint32_t {
   kFailure = 10,
   kAnswerCache = 11,
   kFuzz = 12,
+  kOutage = 30,
+  kCacheLife = 31,
+  kPrompt = 32,
   kBootstrap = 40,
   kExplore = 41,
 };

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "study/run_notes.h"
+
 namespace routesim {
 namespace {
 
@@ -66,26 +68,42 @@ Json groups_json(std::string_view kind, const std::vector<std::string>& names,
   return json;
 }
 
+Json notes_json(const Report& report, const std::vector<Note>& notes) {
+  Json json = Json::array();
+  for (const Note& note : notes) {
+    Json one = {{"note", to_string(note.note)}};
+    if (note.model) one["model"] = report.models[*note.model];
+    if (note.fault != Fault::kNone) one["fault"] = to_string(note.fault);
+    one["count"] = note.count;
+    json.push_back(std::move(one));
+  }
+  return json;
+}
+
 Json policy_json(const Report& report, const PolicyReport& policy) {
   const RunResult& total = policy.total;
   Json models = Json::array();
   for (std::size_t i = 0; i < total.by_model.size(); ++i) {
     models.push_back(model_json(report.models[i], total.by_model[i]));
   }
-  return {{"policy", policy.name},
-          {"policy_hash", policy.hash},
-          {"requests", total.requests},
-          {"answered", total.answered},
-          {"from_cache", total.from_cache},
-          {"failed", total.failed},
-          {"refused", refusals_json(total)},
-          {"not_priced", total.not_priced},
-          {"cost_usd", fare::to_usd(total.cost)},
-          {"cost_usd_mean", fare::to_usd(policy.cost_mean)},
-          {"metrics", metrics_json(policy.metric)},
-          {"by_model", std::move(models)},
-          {"by_class", groups_json("class", report.classes, total.by_class)},
-          {"by_tenant", groups_json("tenant", report.tenants, total.by_tenant)}};
+  Json json = {{"policy", policy.name},
+               {"policy_hash", policy.hash},
+               {"requests", total.requests},
+               {"answered", total.answered},
+               {"from_cache", total.from_cache},
+               {"failed", total.failed},
+               {"refused", refusals_json(total)},
+               {"not_priced", total.not_priced},
+               {"cost_usd", fare::to_usd(total.cost)},
+               {"cost_usd_mean", fare::to_usd(policy.cost_mean)},
+               {"metrics", metrics_json(policy.metric)},
+               {"by_model", std::move(models)},
+               {"by_class", groups_json("class", report.classes, total.by_class)},
+               {"by_tenant", groups_json("tenant", report.tenants, total.by_tenant)}};
+  // Nothing to note is the rule, and then there is no such key.
+  const std::vector<Note> notes = notes_of(total);
+  if (!notes.empty()) json["notes"] = notes_json(report, notes);
+  return json;
 }
 
 Json comparison_json(const Report& report) {

@@ -104,6 +104,7 @@ void add(std::vector<ModelTally>& sum, const std::vector<ModelTally>& more) {
     sum[i].waited += more[i].waited;
     add(sum[i].used, more[i].used);
     add(sum[i].cost, more[i].cost);
+    add(sum[i].faults, more[i].faults);
   }
 }
 
@@ -113,6 +114,7 @@ void add(RunResult& sum, const RunResult& more) {
   sum.from_cache += more.from_cache;
   sum.failed += more.failed;
   add(sum.refused, more.refused);
+  sum.refused_unpriced += more.refused_unpriced;
   sum.not_priced += more.not_priced;
   sum.cost += more.cost;
   add(sum.by_model, more.by_model);

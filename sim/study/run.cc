@@ -1,84 +1,56 @@
 #include "study/run.h"
 
-#include <cmath>
 #include <deque>
 #include <memory>
 #include <optional>
 
-#include "base/samplers.h"
 #include "engine/event_queue.h"
 #include "engine/workers.h"
 #include "fare/router.h"
+#include "study/answer_luck.h"
+#include "study/open_requests.h"
+#include "study/run_books.h"
+#include "world/hosted_model.h"
+#include "world/quality.h"
 
 namespace routesim {
 namespace {
 
+using fare::AttemptEnd;
 using fare::Duration;
-using fare::Purpose;
-using fare::RandomKey;
-using fare::RandomStream;
-using fare::Tokens;
+using fare::Meter;
 
 constexpr std::uint64_t kProgressStep = 1'000;
-constexpr std::uint32_t kNobody = 0xffffffff;
-constexpr double kNanosecondsPerMillisecond = 1e6;
 
-enum EventKind : std::uint32_t { kArrive, kFirstToken, kFinish, kFail };
+// kModelChange is about a model, whose index stands in for the slot.
+enum EventKind : std::uint32_t { kArrive, kFirstToken, kEnd, kModelChange };
 
-Duration from_ms(double milliseconds) {
-  return Duration(static_cast<std::int64_t>(milliseconds * kNanosecondsPerMillisecond));
-}
-
-// One try of a request on one target.
-struct Try {
-  fare::TargetId target{};
-  bool answered = false;
-  Duration started{};      // When the request was sent, before any wait in line.
-  Duration first_token{};  // Both from `started`.
-  Duration total{};
-};
-
-// A request between its arrival and its end.
-struct Open {
-  Arrival arrival{};
-  fare::Ticket ticket{};
-  std::optional<double> quality_floor;
-  std::array<fare::TargetId, fare::kAttemptsMax> plan{};
-  std::array<Try, fare::kAttemptsMax> tries{};
-  std::uint8_t planned = 0;
-  std::uint8_t tried = 0;
-  Duration output_time{};        // Of the current try, once its first token is out.
-  std::uint32_t next = kNobody;  // In a model's line, or in the list of free slots.
-};
-
-// A model's places and the line before them.
-struct Places {
-  std::uint32_t busy = 0;
-  std::uint32_t first = kNobody;
-  std::uint32_t last = kNobody;
-};
-
+// One replication: takes events in order of time and hands each to who it is for.
 class Run {
  public:
-  Run(const Scenario& scenario, const Variant& variant, std::uint32_t replication)
+  Run(const Scenario& scenario, const Variant& variant, std::uint32_t replication,
+      RunObserver* observer)
       : scenario_(scenario),
         variant_(variant),
+        observer_(observer),
         router_(
             std::move(*fare::Router::create({scenario.prices, variant.policy}, scenario.start))),
         source_(scenario.traffic, scenario.seed, replication),
-        difficulty_(scenario.seed, replication, Purpose::kDifficulty),
-        first_token_(scenario.seed, replication, Purpose::kFirstToken),
-        output_time_(scenario.seed, replication, Purpose::kOutputTime),
-        failure_(scenario.seed, replication, Purpose::kFailure),
-        answer_cache_(scenario.seed, replication, Purpose::kAnswerCache),
-        places_(scenario.world.models.size()),
-        cache_lookups_(scenario.traffic.classes.size()) {
-    result_.by_model.resize(scenario.world.models.size());
-    result_.by_class.resize(scenario.traffic.classes.size());
-    result_.by_tenant.resize(scenario.traffic.tenants.size());
+        quality_(scenario.world, scenario.seed, replication),
+        answers_(scenario.traffic.classes.size(), scenario.seed, replication),
+        changes_(scenario.world.models.size(), kNever),
+        books_(scenario) {
+    const World& world = scenario.world;
+    if (world.prompts) prompts_.emplace(*world.prompts, scenario.seed, replication);
+    for (std::uint32_t i = 0; i < world.models.size(); ++i) {
+      models_.emplace_back(
+          world, i,
+          HostedModel::Options{
+              .seed = scenario.seed, .replication = replication, .start = scenario.start});
+    }
     for (std::size_t i = 0; i < router_->targets(); ++i) {
       const fare::ModelFacts model = router_->target(static_cast<fare::TargetId>(i)).model;
-      model_of_target_.push_back(*scenario.world.find(model.id));
+      model_of_target_.push_back(*world.find(model.id));
     }
   }
 
@@ -86,34 +58,38 @@ class Run {
     if (source_.next(arriving_)) queue_.push({arriving_.at, kArrive, 0});
     while (!queue_.empty()) {
       const Event event = queue_.top();
-      advance_to(event.at);
-      switch (event.kind) {
-        case kArrive:
-          if (result_.requests % kProgressStep == kProgressStep - 1) progress += kProgressStep;
-          arrive();
-          break;
-        case kFirstToken:
-          queue_.replace_top({now_ + open_[event.slot].output_time, kFinish, event.slot});
-          break;
-        case kFinish:
-          queue_.pop();
-          finish(event.slot);
-          break;
-        default:
-          queue_.pop();
-          fail(event.slot);
-      }
+      books_.pass(event.at - now_, open_.size());
+      now_ = event.at;
+      handle(event, progress);
     }
-    progress += result_.requests % kProgressStep;
-    result_.length = now_;
-    check_invariants();
-    return std::move(result_);
+    progress += books_.result().requests % kProgressStep;
+    FARE_CHECK(open_.size() == 0);
+    return books_.close(now_, router_->stats());
   }
 
  private:
-  void advance_to(Duration now) {
-    result_.in_flight_ns += static_cast<fare::Int128>((now - now_).count()) * in_flight_;
-    now_ = now;
+  void handle(const Event& event, std::atomic<std::uint64_t>& progress) {
+    switch (event.kind) {
+      case kArrive:
+        if (books_.result().requests % kProgressStep == kProgressStep - 1) {
+          progress += kProgressStep;
+        }
+        arrive();
+        break;
+      case kFirstToken: {
+        const Open& open = open_[event.slot];
+        queue_.replace_top({open.served + open.fate.total, kEnd, event.slot});
+        break;
+      }
+      case kEnd:
+        queue_.pop();
+        end(event.slot);
+        break;
+      default:
+        queue_.pop();
+        changes_[event.slot] = kNever;
+        move_line(event.slot);
+    }
   }
 
   void arrive() {
@@ -123,31 +99,26 @@ class Run {
     } else {
       queue_.pop();
     }
-    ++result_.requests;
-    ++result_.by_class[arrival.request_class].requests;
-    ++result_.by_tenant[arrival.tenant].requests;
-    if (variant_.answer_cache && hits_cache(arrival)) {
-      ++result_.from_cache;
-      result_.first_token.record(variant_.answer_cache->latency);
-      result_.end_to_end.record(variant_.answer_cache->latency);
+    books_.arrive(arrival);
+    if (variant_.answer_cache && answers_.hits(*variant_.answer_cache, arrival)) {
+      books_.answer_from_cache(variant_.answer_cache->latency);
       return;
     }
     const fare::Decision decision = route(arrival);
     if (decision.refusal != fare::Refusal::kNone) {
-      ++result_.refused[static_cast<std::size_t>(decision.refusal)];
-      ++result_.by_class[arrival.request_class].refused;
-      ++result_.by_tenant[arrival.tenant].refused;
+      books_.refuse(arrival, decision);
       return;
     }
-    const std::uint32_t slot = take_slot();
+    const std::uint32_t slot = open_.take();
     Open& open = open_[slot];
     open.arrival = arrival;
     open.ticket = decision.ticket;
+    open.found = open_.size() - 1;
+    open.waited = Duration(0);
     open.quality_floor = decision.quality_floor;
     open.plan = decision.attempt;
     open.planned = decision.attempts;
     open.tried = 0;
-    ++in_flight_;
     send(slot);
   }
 
@@ -164,221 +135,181 @@ class Run {
                           scenario_.start + now_);
   }
 
-  // Dealt exactly, request n of a class hits if n shares have passed one more whole number.
-  bool hits_cache(const Arrival& arrival) {
-    constexpr std::uint64_t kMillion = 1'000'000;
-    const AnswerCache& cache = *variant_.answer_cache;
-    const auto share = static_cast<std::uint64_t>(cache.hits_per_million);
-    if (!cache.exact) return RandomStream(answer_cache_, arrival.index).below(kMillion) < share;
-    const std::uint64_t before = cache_lookups_[arrival.request_class]++;
-    return (before + 1) * share / kMillion > before * share / kMillion;
-  }
-
-  std::uint32_t model_of(const Open& open) const {
-    return model_of_target_[static_cast<std::size_t>(open.tries[open.tried - 1u].target)];
+  // What the model is asked by the current try.  Its prompt holds until the next call.
+  Ask ask_of(std::uint32_t slot) {
+    const Open& open = open_[slot];
+    Ask ask{.slot = slot,
+            .luck = open.arrival.index * fare::kAttemptsMax + open.tried - 1,
+            .tenant = open.arrival.tenant,
+            .sent = open.last().started,
+            .input = open.arrival.input,
+            .output = open.arrival.output};
+    if (prompts_) {
+      prompt_ = prompts_->of(open.arrival.index, open.arrival.input);
+      ask.prompt = &prompt_;
+    }
+    return ask;
   }
 
   // Sends a request to the next target of its plan: into service, or into the line before it.
   void send(std::uint32_t slot) {
     Open& open = open_[slot];
-    Try& now_tried = open.tries[open.tried];
-    now_tried = {.target = open.plan[open.tried], .started = now_};
+    Try& next = open.tries[open.tried];
+    next = Try{};
+    next.target = open.plan[open.tried];
+    next.started = now_;
+    next.model = model_of_target_[static_cast<std::size_t>(next.target)];
     ++open.tried;
-    const std::uint32_t model = model_of(open);
-    ++result_.by_model[model].attempts;
-    Places& places = places_[model];
-    const std::uint32_t limit = scenario_.world.models[model].concurrency;
-    if (limit == 0 || places.busy < limit) {
-      ++places.busy;
-      serve(slot);
-      return;
+    books_.send(next.model);
+    const Ask ask = ask_of(slot);
+    Fate refusal;
+    open.entry = models_[next.model].send(ask, now_, refusal);
+    switch (open.entry.way) {
+      case Entry::Way::kServed:
+        serve(slot, ask);
+        break;
+      case Entry::Way::kRefused:
+        follow(slot, refusal);
+        break;
+      case Entry::Way::kWaits:
+        books_.wait(next.model);
+        watch_line(next.model);
     }
-    ++result_.by_model[model].waits;
-    open.next = kNobody;
-    if (places.first == kNobody) {
-      places.first = slot;
-    } else {
-      open_[places.last].next = slot;
-    }
-    places.last = slot;
   }
 
-  // Draws what the model does with the request.  Luck belongs to the request and the number of the
-  // try, not to the target: so two policies meet the same luck.
-  void serve(std::uint32_t slot) {
+  void serve(std::uint32_t slot, const Ask& ask) {
     Open& open = open_[slot];
-    const std::uint32_t model = model_of(open);
-    const WorldModel& world = scenario_.world.models[model];
-    const std::uint64_t entity = open.arrival.index * fare::kAttemptsMax + open.tried - 1;
-    result_.by_model[model].waited += now_ - open.tries[open.tried - 1u].started;
-    RandomStream first_token(first_token_, entity);
-    const double input_k = static_cast<double>(open.arrival.input.count()) / 1'000;
-    const Duration wait = from_ms(world.first_token_ms.sample(first_token) +
-                                  world.first_token_ms_per_1k_input * input_k);
-    const bool fails =
-        world.failure_share > 0 && RandomStream(failure_, entity).uniform() < world.failure_share;
-    if (fails) {
-      queue_.push({now_ + wait, kFail, slot});
-      return;
-    }
-    RandomStream output_time(output_time_, entity);
-    const double later_tokens = static_cast<double>(open.arrival.output.count() - 1);
-    open.output_time = from_ms(world.ms_per_output_token.sample(output_time) * later_tokens);
-    open.tries[open.tried - 1u].first_token = now_ + wait - open.tries[open.tried - 1u].started;
-    queue_.push({now_ + wait, kFirstToken, slot});
+    leave_line(open);
+    follow(slot, models_[open.last().model].serve(ask, open.entry, now_));
   }
 
-  // Gives the place of a served request to the first in line.
-  void leave_place(std::uint32_t model) {
-    Places& places = places_[model];
-    if (places.first == kNobody) {
-      --places.busy;
-      return;
-    }
-    const std::uint32_t slot = places.first;
-    places.first = open_[slot].next;
-    serve(slot);
+  void leave_line(Open& open) {
+    const Duration waited = now_ - open.last().started;
+    books_.leave_line(open.last().model, waited);
+    open.waited += waited;
   }
 
-  void finish(std::uint32_t slot) {
+  // Lets the fate of the current try take its course.
+  void follow(std::uint32_t slot, const Fate& fate) {
     Open& open = open_[slot];
-    Try& last = open.tries[open.tried - 1u];
-    last.answered = true;
+    open.fate = fate;
+    open.served = now_;
+    const Duration next = fate.begins ? fate.first_token : fate.total;
+    queue_.push({now_ + next, fate.begins ? kFirstToken : kEnd, slot});
+  }
+
+  // The current try has ended: the request has its answer, or goes on, or has failed.
+  void end(std::uint32_t slot) {
+    Open& open = open_[slot];
+    Try& last = open.last();
+    const std::uint32_t model = last.model;
+    const Fate fate = open.fate;
     last.total = now_ - last.started;
-    const std::uint32_t model = model_of(open);
-    ++result_.answered;
-    result_.first_token.record(last.started + last.first_token - open.arrival.at);
-    result_.end_to_end.record(now_ - open.arrival.at);
-    judge(open, model);
-    close(slot);
-    leave_place(model);
-  }
-
-  void fail(std::uint32_t slot) {
-    Open& open = open_[slot];
-    Try& last = open.tries[open.tried - 1u];
-    last.total = now_ - last.started;
-    const std::uint32_t model = model_of(open);
-    ++result_.by_model[model].failures;
-    if (open.tried < open.planned) {
-      send(slot);
-    } else {
-      ++result_.failed;
+    if (fate.begins) last.first_token = open.served + fate.first_token - last.started;
+    last.end = fate.end;
+    last.cache = open.entry.cache;
+    last.output = fate.output;
+    models_[model].end(ask_of(slot), open.entry, fate, now_);
+    if (fate.end == AttemptEnd::kAnswered) {
+      books_.answer(open, now_);
+      judge(open, model);
       close(slot);
+    } else {
+      books_.fail(model, fate.fault);
+      if (open.tried < open.planned) {
+        send(slot);
+      } else {
+        books_.give_up();
+        close(slot);
+      }
     }
-    leave_place(model);
+    if (!fate.has_place) return;
+    const std::optional<std::uint32_t> next = models_[model].leave(now_);
+    if (next) serve(*next, ask_of(*next));
+  }
+
+  // Asks to be told when the model's line next moves by itself.  One event a model is pending, or
+  // a few if it moves earlier than was thought.
+  void watch_line(std::uint32_t model) {
+    const Duration next = models_[model].next_change();
+    if (next >= changes_[model]) return;
+    changes_[model] = next;
+    queue_.push({next, kModelChange, model});
+  }
+
+  void move_line(std::uint32_t model) {
+    while (const std::optional<LineMove> move = models_[model].advance(now_)) {
+      if (move->is_served) {
+        serve(move->slot, ask_of(move->slot));
+      } else {
+        leave_line(open_[move->slot]);
+        follow(move->slot, move->fate);
+      }
+    }
+    watch_line(model);
   }
 
   void judge(const Open& open, std::uint32_t model) {
-    const WorldModel& world = scenario_.world.models[model];
-    if (world.skill.empty()) return;
+    const std::vector<double>& skill = models_[model].skill(open.fate.phase);
+    if (skill.empty()) return;
     const std::uint32_t in_class = open.arrival.request_class;
-    const Difficulty& of_class = scenario_.world.difficulty[in_class];
-    RandomStream stream(difficulty_, open.arrival.index);
-    const double difficulty = of_class.mean + of_class.sd * fare::normal_quantile(stream.uniform());
-    const double quality = 1 / (1 + std::exp(difficulty - world.skill[in_class]));
-    ++result_.judged;
-    result_.quality_sum += quality;
-    if (!open.quality_floor) return;
-    ++result_.with_floor;
-    if (quality >= *open.quality_floor) ++result_.above_floor;
+    books_.judge(quality_.of(open.arrival.index, in_class, skill[in_class]), open.quality_floor);
   }
 
   // Settles the request with the router and books what it cost.
   void close(std::uint32_t slot) {
-    Open& open = open_[slot];
+    const Open& open = open_[slot];
     std::array<fare::Attempt, fare::kAttemptsMax> attempts;
-    for (std::size_t i = 0; i < open.tried; ++i) {
-      const Try& one = open.tries[i];
-      attempts[i] = {.target = one.target,
-                     .started = scenario_.start + one.started,
-                     .answered = one.answered,
-                     .usage = std::nullopt,
-                     .first_token = one.first_token,
-                     .total = one.total};
-      if (!one.answered) continue;
-      fare::Usage& usage = attempts[i].usage.emplace();
-      usage[fare::Meter::kInput] = open.arrival.input;
-      usage[fare::Meter::kOutput] = open.arrival.output;
-    }
+    for (std::size_t i = 0; i < open.tried; ++i) attempts[i] = attempt_of(open, open.tries[i]);
     const fare::Settlement settlement =
         router_->settle(open.ticket, {{attempts.data(), open.tried}}, scenario_.start + now_);
     FARE_CHECK(settlement.status == fare::SettleStatus::kSettled);
-    book(open, settlement);
-    result_.sojourn_ns += (now_ - open.arrival.at).count();
-    --in_flight_;
-    open.next = free_;
-    free_ = slot;
+    books_.settle(open, settlement, now_);
+    if (observer_ != nullptr) {
+      observer_->on_end({.index = open.arrival.index,
+                         .arrived = open.arrival.at,
+                         .ended = now_,
+                         .waited = open.waited,
+                         .found = open.found,
+                         .answered = open.last().end == AttemptEnd::kAnswered});
+    }
+    open_.give_back(slot);
   }
 
-  void book(const Open& open, const fare::Settlement& settlement) {
-    for (std::size_t i = 0; i < settlement.charges.size(); ++i) {
-      const auto target = static_cast<std::size_t>(open.tries[i].target);
-      ModelTally& tally = result_.by_model[model_of_target_[target]];
-      for (const fare::CostLine& line : settlement.charges[i].lines) {
-        tally.used[static_cast<std::size_t>(line.meter)] += line.count;
-        tally.cost[static_cast<std::size_t>(line.meter)] += line.cost;
-      }
-    }
-    result_.by_class[open.arrival.request_class].cost += settlement.total;
-    result_.by_tenant[open.arrival.tenant].cost += settlement.total;
-    result_.cost += settlement.total;
-    if (settlement.cost_status != fare::CostStatus::kPriced) ++result_.not_priced;
-  }
-
-  std::uint32_t take_slot() {
-    if (free_ == kNobody) {
-      open_.emplace_back();
-      return static_cast<std::uint32_t>(open_.size() - 1);
-    }
-    const std::uint32_t slot = free_;
-    free_ = open_[slot].next;
-    return slot;
-  }
-
-  void check_invariants() const {
-    fare::Cost models;
-    for (const ModelTally& tally : result_.by_model) {
-      for (const fare::Cost& cost : tally.cost) models += cost;
-    }
-    fare::Cost classes;
-    for (const GroupTally& tally : result_.by_class) classes += tally.cost;
-    fare::Cost tenants;
-    for (const GroupTally& tally : result_.by_tenant) tenants += tally.cost;
-    const fare::RouterStats stats = router_->stats();
-    FARE_CHECK(models == result_.cost);
-    FARE_CHECK(classes == result_.cost);
-    FARE_CHECK(tenants == result_.cost);
-    FARE_CHECK(stats.cost == result_.cost);
-    FARE_CHECK(stats.open == 0);
-    FARE_CHECK(stats.refused == result_.refusals());
-    FARE_CHECK(stats.routed == result_.requests - result_.from_cache);
-    FARE_CHECK(in_flight_ == 0);
-    FARE_CHECK(result_.requests ==
-               result_.answered + result_.from_cache + result_.failed + result_.refusals());
-    // Little's law holds to the nanosecond on a run that starts and ends empty.
-    FARE_CHECK(result_.in_flight_ns == result_.sojourn_ns);
+  // What is answered is billed, and what was given of a stream that broke.
+  fare::Attempt attempt_of(const Open& open, const Try& one) const {
+    fare::Attempt attempt{.target = one.target,
+                          .started = scenario_.start + one.started,
+                          .answered = one.end == AttemptEnd::kAnswered,
+                          .usage = std::nullopt,
+                          .first_token = one.first_token,
+                          .total = one.total};
+    if (!attempt.answered && one.end != AttemptEnd::kCutOff) return attempt;
+    fare::Usage& usage = attempt.usage.emplace();
+    usage[Meter::kInput] = open.arrival.input - one.cache.read - one.cache.written;
+    usage[Meter::kCacheRead] = one.cache.read;
+    usage[models_[one.model].write_meter()] += one.cache.written;
+    usage[Meter::kOutput] = one.output;
+    return attempt;
   }
 
   const Scenario& scenario_;
   const Variant& variant_;
+  RunObserver* observer_;
   std::unique_ptr<fare::Router> router_;
   TrafficSource source_;
-  RandomKey difficulty_;
-  RandomKey first_token_;
-  RandomKey output_time_;
-  RandomKey failure_;
-  RandomKey answer_cache_;
+  Quality quality_;
+  AnswerLuck answers_;
+  std::optional<SyntheticPrompts> prompts_;
+  Prompt prompt_{};
+  std::deque<HostedModel> models_;  // Which cannot move.
   std::vector<std::uint32_t> model_of_target_;
-  std::vector<Places> places_;
-  std::vector<std::uint64_t> cache_lookups_;  // By class.
+  std::vector<Duration> changes_;  // By model: the next kModelChange that is pending; or kNever.
   EventQueue queue_;
-  std::vector<Open> open_;
-  std::uint32_t free_ = kNobody;
+  OpenRequests open_;
+  RunBooks books_;
   Arrival arriving_{};
   Duration now_{};
-  std::int64_t in_flight_ = 0;
-  RunResult result_;
 };
 
 }  // namespace
@@ -390,8 +321,8 @@ std::uint64_t RunResult::refusals() const {
 }
 
 RunResult run_once(const Scenario& scenario, const Variant& variant, std::uint32_t replication,
-                   std::atomic<std::uint64_t>& progress) {
-  return Run(scenario, variant, replication).run(progress);
+                   std::atomic<std::uint64_t>& progress, RunObserver* observer) {
+  return Run(scenario, variant, replication, observer).run(progress);
 }
 
 std::vector<std::vector<RunResult>> run_all_replications(

@@ -10,6 +10,7 @@
 #include "fare/money.h"        // Cost.
 #include "fare/usage.h"        // Meter.
 #include "study/scenario.h"    // Scenario, Variant.
+#include "world/faults.h"      // kFaultCount.
 
 namespace routesim {
 
@@ -21,6 +22,7 @@ struct ModelTally {
   fare::Duration waited{};                           // The sum of their waits.
   std::array<fare::Tokens, fare::kMeterCount> used;  // By meter.
   std::array<fare::Cost, fare::kMeterCount> cost;
+  std::array<std::uint64_t, kFaultCount> faults{};  // By Fault; they add up to `failures`.
 };
 
 // What one class or tenant did and cost.
@@ -37,7 +39,8 @@ struct RunResult {
   std::uint64_t from_cache = 0;  // By the gateway's answer cache.
   std::uint64_t failed = 0;      // Every attempt of the plan failed.
   std::array<std::uint64_t, fare::kRefusalCount> refused{};  // By fare::Refusal.
-  std::uint64_t not_priced = 0;                              // Requests whose cost is not whole.
+  std::uint64_t refused_unpriced = 0;  // Of them: some candidate had no price at that instant.
+  std::uint64_t not_priced = 0;        // Requests whose cost is not whole.
   fare::Cost cost;
   std::vector<ModelTally> by_model;   // As World::models.
   std::vector<GroupTally> by_class;   // As TrafficModel::classes.
@@ -55,14 +58,31 @@ struct RunResult {
   std::uint64_t refusals() const;
 };
 
+// How one request that was not refused ended.
+struct RequestEnd {
+  std::uint64_t index = 0;  // As Arrival::index.
+  fare::Duration arrived{};
+  fare::Duration ended{};
+  fare::Duration waited{};  // In lines, over all attempts.
+  std::uint32_t found = 0;  // How many were open when it came.
+  bool answered = false;
+};
+
+// Is told of each request as it ends, for those who need more than sums.
+class RunObserver {
+ public:
+  virtual ~RunObserver() = default;
+  virtual void on_end(const RequestEnd& end) = 0;
+};
+
 // Replays the scenario's traffic of one replication through a real fare::Router.  Deterministic in
 // (scenario, variant, replication).  Adds to `progress` once for every thousand requests.
 //
 // At the end the invariants of the run are checked, always: every request has one end, every ticket
 // is settled, costs sum to the same total by model, class, tenant and in the router's own books.
-// A broken one is a failed FARE_CHECK.
+// A broken one is a failed FARE_CHECK.  `observer` may be null.
 RunResult run_once(const Scenario& scenario, const Variant& variant, std::uint32_t replication,
-                   std::atomic<std::uint64_t>& progress);
+                   std::atomic<std::uint64_t>& progress, RunObserver* observer = nullptr);
 
 // All replications of some variants: result[variant][replication].  `threads` changes only how long
 // it takes.

@@ -165,6 +165,7 @@ class ScenarioReader {
     for (std::string& path : paths) path = beside(path_, path);
     if (overrides_.prices) paths = {*overrides_.prices};
     read_price_files(paths, sources, errors);
+    price_paths_ = paths;
     if (const auto extra = reader.member("extra_prices", false)) {
       if (json::is_list(*extra, 1, 100)) {
         for (std::size_t i = 0; i < extra->size(); ++i) {
@@ -203,7 +204,26 @@ class ScenarioReader {
     if (!node || !has_traffic || !prices) return std::nullopt;
     std::vector<std::string> classes;
     for (const ClassMix& mix : traffic.classes) classes.push_back(mix.name);
-    return read_world(*node, classes, *prices, start);
+    const std::optional<fare::CacheRuleBook> rules = read_cache_rules();
+    return read_world(*node, classes, *prices, rules ? &*rules : nullptr, start);
+  }
+
+  // The cache rules that stand in folders "cache" beside price tables; nothing if there are none.
+  std::optional<fare::CacheRuleBook> read_cache_rules() {
+    std::vector<Source> sources;
+    Errors errors;
+    for (const std::string& path : price_paths_) {
+      const fs::path folder =
+          fs::is_directory(path) ? fs::path(path) : fs::path(path).parent_path();
+      if (fs::is_directory(folder / "cache")) {
+        read_price_files({(folder / "cache").string()}, sources, errors);
+      }
+    }
+    problems_.add_all(std::move(errors));
+    if (sources.empty()) return std::nullopt;
+    std::vector<fare::CacheRuleBook::Source> views;
+    for (const Source& source : sources) views.push_back({source.name, source.text});
+    return keep(fare::CacheRuleBook::parse(views));
   }
 
   std::vector<Variant> read_variants(ObjectReader& reader) {
@@ -296,6 +316,7 @@ class ScenarioReader {
   const std::string& path_;
   const ScenarioOverrides& overrides_;
   fare::Problems& problems_;
+  std::vector<std::string> price_paths_;
 };
 
 }  // namespace

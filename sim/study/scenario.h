@@ -57,6 +57,7 @@ struct ScenarioOverrides {
 //   {"format": "fare-scenario/1", "name": "...", "question": "...", "assumptions": ["..."],
 //    "start": "2026-11-23T00:00:00Z", "seed": 1, "replications": 10,
 //    "prices": ["../pricing"],           folders or files, relative to the scenario
+//                                        with a folder "cache" of cache rules in or beside them
 //    "extra_prices": [PRICE FILE, ...],  inline, for models that exist only here
 //    "traffic": {...}, "world": {...},
 //    "policies": [{"policy": POLICY or "file.json", "answer_cache": {"hit_share": "0.4",

@@ -15,6 +15,8 @@ using fare::ObjectReader;
 namespace json = fare::json;
 
 constexpr std::size_t kModelsMax = 1'000;
+constexpr std::size_t kRegionsMax = 100;
+constexpr std::size_t kOutagesMax = 1'000;
 constexpr double kMillisecondsMax = 86'400'000;
 constexpr double kLogitMax = 20;
 
@@ -51,25 +53,36 @@ void resolve(const JsonNode& node, const fare::PriceBook& prices, fare::Instant 
                fmt::format("\"{}\" is not in the price tables{}", model.model, hint));
 }
 
-std::optional<WorldModel> read_model(const JsonNode& node, const std::vector<std::string>& classes,
-                                     const fare::PriceBook& prices, fare::Instant start) {
+std::optional<WorldModel> read_model(const JsonNode& node, const HostedNames& names,
+                                     const fare::PriceBook& prices) {
   WorldModel model;
   ObjectReader reader(node);
   reader.optional("provider", model.provider, json::text(128));
-  if (reader.required("model", model.model, json::text(128))) resolve(node, prices, start, model);
+  if (reader.required("model", model.model, json::text(128))) {
+    resolve(node, prices, names.start, model);
+  }
   reader.required("origin", model.origin, json::text(1'000));
   reader.required("first_token_ms", model.first_token_ms, read_distribution);
   reader.optional("first_token_ms_per_1k_input", model.first_token_ms_per_1k_input,
                   json::number(0, kMillisecondsMax));
   reader.required("ms_per_output_token", model.ms_per_output_token, read_distribution);
   reader.optional("failure_share", model.failure_share, json::number(0, 1));
-  std::int64_t concurrency = 0;
-  reader.optional("concurrency", concurrency, json::integer(1, 1'000'000'000));
-  model.concurrency = static_cast<std::uint32_t>(concurrency);
-  reader.optional("skill", model.skill,
-                  [&classes](const JsonNode& skill) { return read_by_class(skill, classes); });
+  std::uint32_t places = 0;
+  if (reader.optional("concurrency", places, read_places)) model.concurrency = places;
+  reader.optional("skill", model.skill, names.read_skill);
+  read_hosted(reader, names, model.hosted);
   reader.finish();
   return reader.ok() ? std::optional<WorldModel>(std::move(model)) : std::nullopt;
+}
+
+std::optional<Region> read_region(const JsonNode& node, fare::Instant start) {
+  Region region;
+  ObjectReader reader(node);
+  const auto outage = [start](const JsonNode& item) { return read_outage(item, start); };
+  reader.required("name", region.name, json::text(128));
+  reader.optional("outages", region.outages, json::list(outage, 1, kOutagesMax));
+  reader.finish();
+  return reader.ok() ? std::optional<Region>(std::move(region)) : std::nullopt;
 }
 
 std::optional<Difficulty> read_difficulty(const JsonNode& node) {
@@ -102,11 +115,17 @@ std::optional<std::uint32_t> World::find(fare::ModelId id) const {
 }
 
 std::optional<World> read_world(const JsonNode& node, const std::vector<std::string>& classes,
-                                const fare::PriceBook& prices, fare::Instant start) {
+                                const fare::PriceBook& prices,
+                                const fare::CacheRuleBook* cache_rules, fare::Instant start) {
   World world;
   world.difficulty.resize(classes.size());
   ObjectReader reader(node);
-  const auto model = [&](const JsonNode& item) { return read_model(item, classes, prices, start); };
+  HostedNames names{.start = start, .regions = {}, .cache_rules = cache_rules, .read_skill = {}};
+  names.read_skill = [&](const JsonNode& skill) { return read_by_class(skill, classes); };
+  const auto region = [&](const JsonNode& item) { return read_region(item, start); };
+  reader.optional("regions", world.regions, json::list(region, 1, kRegionsMax));
+  for (const Region& one : world.regions) names.regions.push_back(one.name);
+  const auto model = [&](const JsonNode& item) { return read_model(item, names, prices); };
   const bool read = reader.required("models", world.models, json::list(model, 1, kModelsMax));
   if (read && node.problems().empty()) check_unique(node.member("models"), world.models);
   if (const auto difficulty = reader.member("difficulty", false)) {
@@ -116,6 +135,8 @@ std::optional<World> read_world(const JsonNode& node, const std::vector<std::str
     }
     by_class.finish();
   }
+  PromptMix prompts;
+  if (reader.optional("prompts", prompts, read_prompt_mix)) world.prompts = prompts;
   reader.finish();
   return reader.ok() ? std::optional<World>(std::move(world)) : std::nullopt;
 }

@@ -9,6 +9,8 @@
 #include "engine/distribution.h"  // Distribution.
 #include "fare/expected.h"        // Expected.
 #include "fare/price_book.h"      // ModelId, PriceBook.
+#include "world/hosted.h"         // HostedPhysics.
+#include "world/prompts.h"        // PromptMix.
 
 namespace routesim {
 
@@ -21,9 +23,17 @@ struct WorldModel {
   Distribution first_token_ms = Distribution::constant(0);       // From start of service.
   double first_token_ms_per_1k_input = 0;                        // Added for the prompt's length.
   Distribution ms_per_output_token = Distribution::constant(0);  // One draw a request.
-  double failure_share = 0;       // Attempts that fail at the first token, unbilled.
-  std::uint32_t concurrency = 0;  // Attempts served at a time; the rest wait in line.  0: no limit.
-  std::vector<double> skill;      // By class of the traffic, in logits.  Empty: not modelled.
+  double failure_share = 0;  // Attempts that fail at the first token, unbilled.
+  // Attempts served at a time; the rest wait in line.  Nothing: no limit.  0: every attempt fails.
+  std::optional<std::uint32_t> concurrency;
+  std::vector<double> skill;  // By class of the traffic, in logits.  Empty: not modelled.
+  HostedPhysics hosted;
+};
+
+// Where models are hosted; what fails there fails for all of them.
+struct Region {
+  std::string name;
+  std::vector<OutagePlan> outages;
 };
 
 // How hard the requests of a class are, in logits.
@@ -38,6 +48,8 @@ struct Difficulty {
 struct World {
   std::vector<WorldModel> models;
   std::vector<Difficulty> difficulty;  // By class.
+  std::vector<Region> regions;
+  std::optional<PromptMix> prompts;  // For requests whose traffic brings no prompts.
 
   // The model's place, or nothing if the world does not have it.
   std::optional<std::uint32_t> find(fare::ModelId id) const;
@@ -48,10 +60,14 @@ struct World {
 //                "first_token_ms": DISTRIBUTION, "first_token_ms_per_1k_input": 20,
 //                "ms_per_output_token": DISTRIBUTION, "failure_share": 0.001, "concurrency": 100,
 //                "skill": 2.0 | {"simple": 2.5, "complex": 0.3}}],
-//    "difficulty": {"simple": {"mean": -1, "sd": 0.8}, ...}}
-// Models are resolved in `prices`, as their names mean at `start`.  Anything wrong is recorded in
-// the node's Problems.
+//    "difficulty": {"simple": {"mean": -1, "sd": 0.8}, ...},
+//    "regions": [{"name": "us-east", "outages": [OUTAGE, ...]}, ...],      world/outage.h
+//    "prompts": {...}}                                                     world/prompts.h
+// A model takes the keys of world/hosted.h besides.  Models are resolved in `prices`, and the names
+// of cache rules in `cache_rules` (null: none), as they mean at `start`.  Anything wrong is
+// recorded in the node's Problems.
 std::optional<World> read_world(const fare::JsonNode& node, const std::vector<std::string>& classes,
-                                const fare::PriceBook& prices, fare::Instant start);
+                                const fare::PriceBook& prices,
+                                const fare::CacheRuleBook* cache_rules, fare::Instant start);
 
 }  // namespace routesim

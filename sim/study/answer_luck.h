@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>  // std::uint64_t.
+#include <vector>   // std::vector.
+
+#include "base/random.h"      // RandomKey.
+#include "study/scenario.h"   // AnswerCache.
+#include "traffic/traffic.h"  // Arrival.
+
+namespace routesim {
+
+// Which requests of a run hit the gateway's cache of whole answers.
+class AnswerLuck {
+ public:
+  AnswerLuck(std::size_t classes, std::uint64_t seed, std::uint32_t replication)
+      : key_(seed, replication, fare::Purpose::kAnswerCache), lookups_(classes) {}
+
+  // Whether this one does.  Dealt exactly, request n of a class hits if n shares have passed one
+  // more whole number.  REQUIRES: once for each request.
+  bool hits(const AnswerCache& cache, const Arrival& arrival) {
+    constexpr std::uint64_t kMillion = 1'000'000;
+    const auto share = static_cast<std::uint64_t>(cache.hits_per_million);
+    if (!cache.exact) return fare::RandomStream(key_, arrival.index).below(kMillion) < share;
+    const std::uint64_t before = lookups_[arrival.request_class]++;
+    return (before + 1) * share / kMillion > before * share / kMillion;
+  }
+
+ private:
+  fare::RandomKey key_;
+  std::vector<std::uint64_t> lookups_;  // By class.
+};
+
+}  // namespace routesim

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <array>     // std::array.
+#include <cstdint>   // std::uint32_t.
+#include <optional>  // std::optional.
+#include <vector>    // std::vector.
+
+#include "fare/decision.h"    // Ticket, TargetId, kAttemptsMax.
+#include "fare/time.h"        // Duration.
+#include "traffic/traffic.h"  // Arrival.
+#include "world/attempt.h"    // Entry, Fate.
+
+namespace routesim {
+
+// One try of a request on one target.
+struct Try {
+  fare::TargetId target{};
+  std::uint32_t model = 0;       // Index into World::models.
+  fare::Duration started{};      // When it was sent, before any wait in line.
+  fare::Duration first_token{};  // Both from `started`; zero if there was none.
+  fare::Duration total{};
+  fare::AttemptEnd end = fare::AttemptEnd::kAnswered;
+  CacheUse cache{};
+  fare::Tokens output;  // Given until its end.
+};
+
+// A request between its arrival and its end.
+struct Open {
+  Arrival arrival{};
+  fare::Ticket ticket{};
+  std::uint32_t found = 0;  // How many others were open when it came.
+  fare::Duration waited{};  // In lines, over all tries.
+  fare::Duration served{};  // When the current try was told its fate.
+  Entry entry{};            // Of the current try.
+  Fate fate{};
+  std::uint8_t planned = 0;
+  std::uint8_t tried = 0;
+  std::optional<double> quality_floor;
+  std::array<fare::TargetId, fare::kAttemptsMax> plan{};
+  std::array<Try, fare::kAttemptsMax> tries{};
+
+  Try& last() { return tries[tried - 1u]; }
+  const Try& last() const { return tries[tried - 1u]; }
+};
+
+// All open requests of a run, each in a slot that is used again when it is gone.  Memory grows with
+// the most that were ever open at a time.
+class OpenRequests {
+ public:
+  // A slot whose contents are stale.  The reference holds until the next take().
+  std::uint32_t take() {
+    ++size_;
+    if (free_.empty()) {
+      slots_.emplace_back();
+      return static_cast<std::uint32_t>(slots_.size() - 1);
+    }
+    const std::uint32_t slot = free_.back();
+    free_.pop_back();
+    return slot;
+  }
+
+  void give_back(std::uint32_t slot) {
+    --size_;
+    free_.push_back(slot);
+  }
+
+  Open& operator[](std::uint32_t slot) { return slots_[slot]; }
+  std::uint32_t size() const { return size_; }
+
+ private:
+  std::vector<Open> slots_;
+  std::vector<std::uint32_t> free_;
+  std::uint32_t size_ = 0;
+};
+
+}  // namespace routesim

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>  // std::uint32_t.
+
+#include "fare/decision.h"        // Decision.
+#include "fare/outcome.h"         // Settlement.
+#include "fare/router.h"          // RouterStats.
+#include "study/open_requests.h"  // Open.
+#include "study/run.h"            // RunResult.
+
+namespace routesim {
+
+// Keeps the books of a run: every count and sum of its RunResult, each in one place.
+class RunBooks {
+ public:
+  explicit RunBooks(const Scenario& scenario);
+
+  const RunResult& result() const { return result_; }
+
+  // Time passes while so many requests are open.
+  void pass(fare::Duration by, std::uint32_t open) {
+    result_.in_flight_ns += static_cast<fare::Int128>(by.count()) * open;
+  }
+  void arrive(const Arrival& arrival);
+  void answer_from_cache(fare::Duration latency);
+  void refuse(const Arrival& arrival, const fare::Decision& decision);
+
+  // One attempt's life: sent; in line; out of it; failed.
+  void send(std::uint32_t model) { ++result_.by_model[model].attempts; }
+  void wait(std::uint32_t model) { ++result_.by_model[model].waits; }
+  void leave_line(std::uint32_t model, fare::Duration waited) {
+    result_.by_model[model].waited += waited;
+  }
+  void fail(std::uint32_t model, Fault fault);
+
+  // A request's end: answered by its last try, or failed; then what it cost.
+  void answer(const Open& open, fare::Duration now);
+  void judge(double quality, const std::optional<double>& floor);
+  void give_up() { ++result_.failed; }
+  void settle(const Open& open, const fare::Settlement& settlement, fare::Duration now);
+
+  // Closes the books.  A broken invariant is a failed FARE_CHECK: see run_once().
+  RunResult close(fare::Duration length, const fare::RouterStats& stats);
+
+ private:
+  void check(const fare::RouterStats& stats) const;
+
+  RunResult result_;
+};
+
+}  // namespace routesim

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <array>     // std::array.
+#include <cstdint>   // std::uint64_t.
+#include <optional>  // std::optional.
+#include <span>      // std::span.
+#include <vector>    // std::vector.
+
+#include "base/json_reader.h"   // JsonNode.
+#include "base/random.h"        // RandomKey.
+#include "base/samplers.h"      // Zipf.
+#include "fare/block_run.h"     // BlockList, BlockRun.
+#include "fare/prompt_cache.h"  // CachePosition, CacheBreakpoint.
+#include "fare/tokens.h"        // Tokens.
+
+namespace routesim {
+
+// A prompt as prompt caches see it.  The views are those of whoever made it.
+struct Prompt {
+  fare::BlockList blocks{};
+  fare::Tokens block_tokens;  // Of each block, the last one perhaps fewer.
+  std::span<const fare::CachePosition> positions{};
+  std::span<const fare::CacheBreakpoint> breakpoints{};
+};
+
+// Prompts that begin alike: each starts with one of `prefixes` texts of `prefix_tokens`, or with as
+// much of it as its input has, and goes on with words of its own.
+struct PromptMix {
+  std::uint64_t prefixes = 1;     // 1 to 1e9.
+  double zipf_exponent = 0;       // Which prefix: 0 all alike, else Zipf; at most 10.
+  fare::Tokens prefix_tokens{1};  // 1 to 1e9.
+  fare::Tokens block_tokens{1};   // 1 to 1e6.
+  bool hashed = false;            // Blocks of prefixes are named one by one, as true hashes are.
+};
+
+// Reads {"prefixes": 1000, "zipf_exponent": 1.1, "prefix_tokens": 2048, "block_tokens": 64,
+//        "names": "runs" | "hashes"}.
+std::optional<PromptMix> read_prompt_mix(const fare::JsonNode& node);
+
+// The prompts of one replication: the same request has the same prompt under every policy.
+// Not thread-safe.  Allocates only for a prompt longer than all before it; O(1), hashed O(blocks of
+// the prefix).
+class SyntheticPrompts {
+ public:
+  SyntheticPrompts(const PromptMix& mix, std::uint64_t seed, std::uint32_t replication);
+
+  // The prompt of request number `index`, of `input` tokens.  Its views live until the next call.
+  // REQUIRES: 1 <= input <= kTokensMax; index < 2^40.
+  Prompt of(std::uint64_t index, fare::Tokens input);
+
+ private:
+  std::uint64_t draw_prefix(std::uint64_t index) const;
+
+  PromptMix mix_;
+  fare::RandomKey key_;
+  std::optional<fare::Zipf> zipf_;
+  std::vector<fare::BlockRun> runs_;
+  std::array<fare::CachePosition, 2> positions_{};
+  std::array<fare::CacheBreakpoint, 2> breakpoints_{};
+};
+
+}  // namespace routesim
