@@ -216,7 +216,7 @@ void Batch::plan(std::vector<PoolEvent>& out) {
   std::int64_t budget = model_.batch_tokens - each * decoding_;
   continue_prefill(budget);
   std::int64_t free = free_blocks_ - needed_now();
-  while (!preempted && waiting_.first != kNobody && admit_first(budget, free)) {
+  while (!preempted && waiting_.first != kNobody && admit_first(budget, free, out)) {
   }
   if (running_count_ > 0) {
     // Whoever was preempted last asks for more blocks than it left, so only time opens the line.
@@ -265,12 +265,13 @@ void Batch::continue_prefill(std::int64_t& budget) {
   run_.prefill += one.chunk;
 }
 
-bool Batch::admit_first(std::int64_t& budget, std::int64_t& free) {
+bool Batch::admit_first(std::int64_t& budget, std::int64_t& free, std::vector<PoolEvent>& out) {
   const std::uint32_t i = waiting_.first;
   Sequence& one = at(i);
   const std::int64_t asked = blocks_asked(one);
   if (one.sent > run_.start || running_count_ == model_.sequences_max || budget == 0) return false;
   if (asked > free) return false;
+  if (one.generated == 0) out.push_back({one.slot, PoolEventKind::kStarted});
   remove(waiting_, i);
   --waiting_count_;
   append(running_, i);

@@ -105,7 +105,7 @@ class Batch {
   bool preempt(std::vector<PoolEvent>& out);
   void preempt_last(std::vector<PoolEvent>& out);
   void continue_prefill(std::int64_t& budget);
-  bool admit_first(std::int64_t& budget, std::int64_t& free);
+  bool admit_first(std::int64_t& budget, std::int64_t& free, std::vector<PoolEvent>& out);
   void start_run();
   void cut_run(fare::Duration now);
   void set_next();

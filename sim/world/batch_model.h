@@ -44,6 +44,7 @@ struct PoolWork {
 };
 
 enum class PoolEventKind : std::uint8_t {
+  kStarted,  // Out of the line, for the first time.
   kFirstToken,
   kFinished,   // The last token is out: the slot is free again.
   kPreempted,  // Back to the front of the line; it keeps its tokens and goes on later.

@@ -52,7 +52,7 @@ class Pool {
   std::optional<fare::Duration> next_change() const;
 
   // Appends all that happens at that instant: by replica, on each finished answers before first
-  // tokens, then preemptions.  REQUIRES: now == next_change().
+  // tokens, then preemptions, then starts.  REQUIRES: now == next_change().
   void advance(fare::Duration now, std::vector<PoolEvent>& out);
 
   // Ends a request without an event; its slot is free at once, its place with the iteration in

@@ -117,6 +117,9 @@ std::optional<PoolModel> read_pool(const JsonNode& node) {
   std::size_t balance = 0;
   reader.optional("balance", balance, json::one_of({"tokens", "requests"}));
   pool.balance = static_cast<PoolBalance>(balance);
+  double overhead_ms = 0;
+  reader.optional("overhead_ms", overhead_ms, json::number(0, 1e6));
+  pool.overhead = fare::Duration(std::llround(overhead_ms * 1e6));
   reader.optional("gpus_per_replica", pool.gpus_per_replica, json::integer(1, 1'024));
   reader.required("usd_per_gpu_hour", pool.cost_per_gpu_hour, read_price);
   reader.finish();

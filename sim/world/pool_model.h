@@ -6,6 +6,7 @@
 
 #include "base/json_reader.h"   // JsonNode.
 #include "fare/money.h"         // Cost.
+#include "fare/time.h"          // Duration.
 #include "world/autoscaler.h"   // Autoscaling.
 #include "world/batch_model.h"  // BatchModel.
 
@@ -23,6 +24,8 @@ struct PoolModel {
   BatchModel batch;
   Autoscaling scaling;
   PoolBalance balance = PoolBalance::kTokens;
+  // From the client's call until its request is in line: whoever sends adds it, the pool does not.
+  fare::Duration overhead{};
   std::int64_t gpus_per_replica = 1;  // In [1, 1,024].
   fare::Cost cost_per_gpu_hour;       // Not negative, at most a million dollars.
 };
@@ -41,6 +44,7 @@ fare::Cost gpu_cost(const PoolModel& model, fare::Int128 replica_ns);
 //    "replicas": 2 | {"min": 1, "max": 8, "target_utilisation": 0.7, "period_s": 15,
 //                     "cold_start_s": 120, "scale_in_delay_s": 300},
 //    "balance": "tokens" | "requests",                       default: tokens
+//    "overhead_ms": 4.5,                                     default: 0
 //    "gpus_per_replica": 1, "usd_per_gpu_hour": "2.50"}
 // Ranges stand with the structs; a pool of 0 replicas is one: it rejects everything.
 std::optional<PoolModel> read_pool(const fare::JsonNode& node);

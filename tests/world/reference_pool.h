@@ -184,6 +184,7 @@ class ReferencePool {
       if (one.sent > replica.clock || one.blocks > free_of(replica) || budget == 0) break;
       if (static_cast<std::int64_t>(replica.running.size()) == batch.sequences_max) break;
       replica.waiting.pop_front();
+      if (one.generated == 0) out.push_back({one.work.slot, PoolEventKind::kStarted});
       one.target = one.work.input.count() + one.generated;
       one.computed =
           one.generated > 0 ? 0 : std::min(one.work.cached.count(), one.work.input.count() - 1);
