@@ -36,6 +36,14 @@ std::optional<std::int64_t> read_whole(std::string_view text, std::int64_t min, 
   return value;
 }
 
+std::optional<double> read_decimal(std::string_view text, double min, double max) {
+  double number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || stop != end || !(number >= min && number <= max)) return std::nullopt;
+  return number;
+}
+
 std::optional<fare::Duration> read_seconds(std::string_view text) {
   const std::size_t point = std::min(text.find('.'), text.size());
   const auto seconds = read_whole(text.substr(0, point), 0, kSecondsMax);

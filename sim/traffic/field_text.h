@@ -22,6 +22,9 @@ inline constexpr std::int64_t kSecondsMax = 9'000'000'000;  // int64 nanoseconds
 // A whole number from min to max, digits only.
 std::optional<std::int64_t> read_whole(std::string_view text, std::int64_t min, std::int64_t max);
 
+// A decimal number from min to max, such as "0.5" or "1e-3".
+std::optional<double> read_decimal(std::string_view text, double min, double max);
+
 // Decimal seconds from 0 to kSecondsMax, such as "12.5", exact to the nanosecond; digits beyond the
 // ninth decimal are cut off.
 std::optional<fare::Duration> read_seconds(std::string_view text);

@@ -14,6 +14,7 @@
 #include "base/nearest.h"
 #include "fare/check.h"
 #include "traffic/arrival_times.h"
+#include "traffic/arrivals_reader.h"
 
 namespace routesim {
 namespace {
@@ -22,83 +23,15 @@ using fare::ErrorCode;
 using fare::JsonNode;
 using fare::ObjectReader;
 
-constexpr double kPerSecondMin = 1e-6;
-constexpr double kPerSecondMax = 1e6;
-constexpr double kHoursMin = 1e-6;
-constexpr double kHoursMax = 87'600;
-constexpr std::int64_t kRequestsMax = 10'000'000'000;
-constexpr double kWeightMax = 1e6;
 constexpr double kShareMin = 1e-9;
 constexpr double kShareMax = 1e9;
 constexpr double kZipfExponentMax = 10;
-constexpr std::size_t kHoursADay = 24;
-constexpr double kSecondsAnHour = 3'600;
-constexpr double kNanosecondsAnHour = kSecondsAnHour * 1e9;
 
 std::optional<double> read_share(const JsonNode& node) {
   const std::optional<double> share = fare::json::number(0, kShareMax)(node);
   if (!share || *share == 0 || *share >= kShareMin) return share;
   node.must_be(ErrorCode::kOutOfRange, fmt::format("0, or from {} to {}", kShareMin, kShareMax));
   return std::nullopt;
-}
-
-std::optional<std::vector<double>> read_hour_weights(const JsonNode& node) {
-  auto weights = fare::json::list(fare::json::number(0, kWeightMax), kHoursADay, kHoursADay)(node);
-  if (!weights) return std::nullopt;
-  if (std::accumulate(weights->begin(), weights->end(), 0.0) > 0) return weights;
-  node.problem(ErrorCode::kConflict, "must have a weight above 0");
-  return std::nullopt;
-}
-
-// Two of "per_second", "hours" and "requests"; the third follows from them.
-void read_extent(ObjectReader& reader, SyntheticArrivals& arrivals) {
-  double hours = 0;
-  std::int64_t requests = 0;
-  const int given = static_cast<int>(reader.node().has("per_second")) +
-                    static_cast<int>(reader.node().has("hours")) +
-                    static_cast<int>(reader.node().has("requests"));
-  if (given != 2) {
-    reader.node().problem(given < 2 ? ErrorCode::kMissingKey : ErrorCode::kConflict,
-                          "needs two of \"per_second\", \"hours\" and \"requests\"");
-  }
-  const bool has_rate = reader.optional("per_second", arrivals.per_second,
-                                        fare::json::number(kPerSecondMin, kPerSecondMax));
-  const bool has_hours = reader.optional("hours", hours, fare::json::number(kHoursMin, kHoursMax));
-  if (has_hours) arrivals.length = fare::Duration(std::llround(hours * kNanosecondsAnHour));
-  if (!reader.optional("requests", requests, fare::json::integer(1, kRequestsMax))) return;
-  arrivals.requests = static_cast<std::uint64_t>(requests);
-  const auto count = static_cast<double>(requests);
-  if (!has_hours && !has_rate) return;  // Neither could be read, and that is said already.
-  if (has_hours && !has_rate) arrivals.per_second = count / (hours * kSecondsAnHour);
-  const double hours_needed = count / (arrivals.per_second * kSecondsAnHour);
-  const bool rate_fits =
-      arrivals.per_second >= kPerSecondMin && arrivals.per_second <= kPerSecondMax;
-  if (given != 2 || (rate_fits && hours_needed <= kHoursMax)) return;
-  reader.node()
-      .member("requests")
-      .problem(ErrorCode::kOutOfRange,
-               fmt::format("must arrive within {} hours and at {} to {} per second, but {} of them "
-                           "at {:.6g} per second take {:.6g} hours",
-                           kHoursMax, kPerSecondMin, kPerSecondMax, requests, arrivals.per_second,
-                           hours_needed));
-}
-
-std::optional<SyntheticArrivals> read_arrivals(const JsonNode& node) {
-  ObjectReader reader(node);
-  if (!reader.ok()) return std::nullopt;
-  SyntheticArrivals arrivals;
-  std::size_t process = 0;
-  reader.required("process", process, fare::json::one_of({"poisson", "even"}));
-  arrivals.process = static_cast<SyntheticArrivals::Process>(process);
-  read_extent(reader, arrivals);
-  if (reader.optional("hour_weights", arrivals.hour_weights, read_hour_weights) &&
-      arrivals.process == SyntheticArrivals::Process::kEven) {
-    node.member("hour_weights")
-        .problem(ErrorCode::kConflict,
-                 "is not for \"even\" arrivals, whose spacing is the same all day");
-  }
-  reader.finish();
-  return arrivals;
 }
 
 // A distribution of lengths in tokens.
@@ -237,6 +170,30 @@ std::vector<std::uint32_t> match_tenants(TrafficModel& model, const Trace& trace
   return matches;
 }
 
+// The model's indices of a client's names; its tenant is added if the model lacks it.
+void match_clients(TrafficModel& model, std::vector<Client>& clients,
+                   const std::function<void(std::size_t, std::string)>& refuse) {
+  fare::NameMap<std::uint32_t> tenants;
+  for (const TenantMix& mix : model.tenants) {
+    tenants.emplace(mix.name, static_cast<std::uint32_t>(tenants.size()));
+  }
+  std::vector<std::string_view> classes;
+  for (const ClassMix& mix : model.classes) classes.push_back(mix.name);
+  for (std::size_t i = 0; i < clients.size(); ++i) {
+    Client& client = clients[i];
+    const auto next = static_cast<std::uint32_t>(model.tenants.size());
+    const auto [place, is_new] = tenants.emplace(client.name, next);
+    if (is_new) model.tenants.push_back({.name = client.name, .share = 0});
+    client.tenant = place->second;
+    if (client.class_name.empty()) continue;
+    const auto found = std::find(classes.begin(), classes.end(), client.class_name);
+    client.request_class = static_cast<std::uint32_t>(found - classes.begin());
+    if (found != classes.end()) continue;
+    refuse(i, fmt::format("must be a class of the traffic, but is \"{}\"{}", client.class_name,
+                          fare::did_you_mean(fare::nearest(client.class_name, classes))));
+  }
+}
+
 }  // namespace
 
 std::optional<TrafficModel> read_traffic(const JsonNode& node) {
@@ -270,6 +227,10 @@ std::optional<TrafficModel> read_traffic(const JsonNode& node) {
   }
   reader.finish();
   if (model.classes.empty() || model.tenants.empty()) return std::nullopt;
+  match_clients(model, model.arrivals.clients, [&](std::size_t client, std::string why) {
+    const JsonNode clients = node.member("arrivals").member("clients");
+    clients.item(client).member("class").problem(ErrorCode::kUnknownName, std::move(why));
+  });
   return model;
 }
 
@@ -291,24 +252,34 @@ fare::Expected<TrafficModel> with_trace(TrafficModel model, Trace trace) {
   return model;
 }
 
+fare::Expected<TrafficModel> with_clients(TrafficModel model, std::vector<Client> clients) {
+  fare::Errors errors;
+  match_clients(model, clients, [&](std::size_t client, std::string why) {
+    errors.push_back({ErrorCode::kUnknownName, clients[client].name, "class " + why});
+  });
+  if (model.tenants.size() > kTenantsMax) {
+    errors.push_back({ErrorCode::kOutOfRange, "clients",
+                      fmt::format("bring the tenants to {}, but there may be {}",
+                                  model.tenants.size(), kTenantsMax)});
+  }
+  if (!errors.empty()) return tl::unexpected(std::move(errors));
+  model.trace.reset();
+  model.arrivals = {};
+  model.arrivals.clients = std::move(clients);
+  close_clients(model.arrivals, fare::Duration::max());
+  return model;
+}
+
 double expected_requests(const TrafficModel& model) {
   const SyntheticArrivals& arrivals = model.arrivals;
   if (model.trace) return static_cast<double>(model.trace->rows.size());
-  if (arrivals.requests > 0) return static_cast<double>(arrivals.requests);
+  const bool is_clients = arrivals.process == SyntheticArrivals::Process::kClients;
+  if (arrivals.requests > 0 && !is_clients) return static_cast<double>(arrivals.requests);
   if (arrivals.process == SyntheticArrivals::Process::kEven) {
     return static_cast<double>(EvenTimes(arrivals).count_before(arrivals.length));
   }
-  const double hours = static_cast<double>(arrivals.length.count()) / kNanosecondsAnHour;
-  const std::vector<double>& weights = arrivals.hour_weights;
-  if (weights.empty()) return arrivals.per_second * kSecondsAnHour * hours;
-  const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
-  const double days = std::floor(hours / kHoursADay);
-  double weighted = days * sum;
-  const double rest = hours - days * kHoursADay;
-  for (std::size_t hour = 0; hour < kHoursADay; ++hour) {
-    weighted += weights[hour] * std::clamp(rest - static_cast<double>(hour), 0.0, 1.0);
-  }
-  return arrivals.per_second * kSecondsAnHour * weighted * kHoursADay / sum;
+  const double due = expected_before(arrivals, arrivals.length);
+  return arrivals.requests > 0 ? std::min(due, static_cast<double>(arrivals.requests)) : due;
 }
 
 }  // namespace routesim

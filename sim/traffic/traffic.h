@@ -6,11 +6,12 @@
 #include <string>    // std::string.
 #include <vector>    // std::vector.
 
-#include "base/json_reader.h"     // JsonNode.
-#include "engine/distribution.h"  // Distribution.
-#include "fare/time.h"            // Duration.
-#include "fare/tokens.h"          // Tokens.
-#include "traffic/trace.h"        // Trace.
+#include "base/json_reader.h"            // JsonNode.
+#include "engine/distribution.h"         // Distribution.
+#include "fare/time.h"                   // Duration.
+#include "fare/tokens.h"                 // Tokens.
+#include "traffic/synthetic_arrivals.h"  // SyntheticArrivals.
+#include "traffic/trace.h"               // Trace.
 
 namespace routesim {
 
@@ -22,19 +23,6 @@ struct Arrival {
   std::uint32_t tenant = 0;         // Index into TrafficModel::tenants.
   fare::Tokens input;               // At least 1.
   fare::Tokens output;              // At least 1.
-};
-
-// Where requests come from: times and lengths.
-struct SyntheticArrivals {
-  enum class Process { kPoisson, kEven };
-  Process process = Process::kPoisson;
-  double per_second = 1;  // The mean rate over the day; 1e-6 to 1e6.
-  // Empty, or 24: the rate of each hour of the UTC day over the mean; scaled so that they average
-  // exactly 1.  A run starts at midnight by convention, so the first weight is that of its first
-  // hour, and the 25th hour has the first weight again.  For kPoisson only.
-  std::vector<double> hour_weights;
-  fare::Duration length{};     // Requests that would arrive at or after it do not.
-  std::uint64_t requests = 0;  // If not 0: exactly so many requests, whatever the length.
 };
 
 struct ClassMix {
@@ -67,14 +55,11 @@ struct TrafficModel {
 };
 
 // Reads the scenario's "traffic" object:
-//   {"arrivals": {"process": "poisson", "per_second": 5.5, "hours": 24, "hour_weights": [...]},
+//   {"arrivals": {...},                                    see read_arrivals()
 //    "input_tokens": DISTRIBUTION, "output_tokens": DISTRIBUTION,
 //    "classes": [{"name": "simple", "share": 0.6, "input_tokens": ..., "output_tokens": ...}, ...],
 //    "class_mix": "random" | "exact",
 //    "tenants": [{"name": "acme", "share": 3}, ...] | {"count": 40, "zipf_exponent": 1.1}}
-// "arrivals" takes two of "per_second", "hours" (above 0, at most 87,600: ten years) and "requests"
-// (1 to 1e10, within ten years); {"process": "even"} spaces requests evenly, and takes no hour
-// weights.
 // The model's lengths may be left out if every class has its own; a share is 1 if it is not
 // written; without "classes" or "tenants" there is one, called "default"; "class_mix" is "random".
 // Numbered tenants are called "tenant-01", "tenant-02", ... (as many digits as the count has), with
@@ -107,6 +92,12 @@ class TrafficSource {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// Puts clients in the place of the synthetic arrivals, from the start of their first window to the
+// end of the last; the model's lengths stay.  A client's name is its tenant's, which is taken over
+// with a share of 0.  Errors: a class that the model does not know; more than kTenantsMax tenants.
+[[nodiscard]] fare::Expected<TrafficModel> with_clients(TrafficModel model,
+                                                        std::vector<Client> clients);
 
 // The number of requests to expect, for progress bars.
 double expected_requests(const TrafficModel& model);

@@ -36,11 +36,13 @@ void check_lengths(const Distribution& distribution) {
   FARE_CHECK(distribution.greatest() <= static_cast<double>(fare::kTokensMax.count()));
 }
 
-using Times = std::variant<PoissonTimes, EvenTimes>;
+using Times = std::variant<RenewalTimes, EvenTimes, ClientTimes>;
 
 Times make_times(const SyntheticArrivals& arrivals, std::uint64_t seed, std::uint32_t replication) {
-  if (arrivals.process == SyntheticArrivals::Process::kEven) return EvenTimes(arrivals);
-  return PoissonTimes(arrivals, seed, replication);
+  using Process = SyntheticArrivals::Process;
+  if (arrivals.process == Process::kEven) return EvenTimes(arrivals);
+  if (arrivals.process == Process::kClients) return ClientTimes(arrivals, seed, replication);
+  return RenewalTimes(arrivals, seed, replication);
 }
 
 }  // namespace
@@ -89,14 +91,27 @@ struct TrafficSource::State {
     const SyntheticArrivals& arrivals = model.arrivals;
     if (arrivals.requests > 0 && index >= arrivals.requests) return false;
     arrival.at = std::visit([](auto& process) { return process.next(); }, times);
+    if (arrival.at == fare::Duration::max()) return false;
     if (arrivals.requests == 0 && arrival.at >= arrivals.length) return false;
-    arrival.request_class = draw_class();
-    arrival.tenant = draw_tenant();
+    if (arrivals.tick.count() > 0) arrival.at -= arrival.at % arrivals.tick;
+    name(arrival);
     RandomStream input(input_key, index);
     RandomStream output(output_key, index);
     arrival.input = whole_tokens(lengths[arrival.request_class].input->sample(input));
     arrival.output = whole_tokens(lengths[arrival.request_class].output->sample(output));
     return true;
+  }
+
+  // Whose request it is, and of which class: the client's, or drawn.
+  void name(Arrival& arrival) {
+    const ClientTimes* const clients = std::get_if<ClientTimes>(&times);
+    const Client* const client =
+        clients == nullptr ? nullptr : &model.arrivals.clients[clients->client()];
+    arrival.request_class = client != nullptr && client->request_class != kUnnamed
+                                ? client->request_class
+                                : draw_class();
+    arrival.tenant =
+        client != nullptr && client->tenant != kUnnamed ? client->tenant : draw_tenant();
   }
 
   struct Lengths {

@@ -567,7 +567,8 @@ TEST(ReadTrafficTest, FindsEveryProblemAtOnce) {
   EXPECT_EQ(problems_of(R"({"arrivals":{"process":"posson","per_second":-1,"hour_weights":[1,2]},
       "input_tokens":{"kind":"lognormal","mu":1},"classes":[{"name":"a","share":-2},{"shares":1}],
       "class_mix":"exakt","tenants":{"count":0,"zipf_exponent":11},"tennants":1})"),
-            "s#/arrivals/process: must be one of \"poisson\", \"even\", but is \"posson\"\n"
+            "s#/arrivals/process: must be one of \"poisson\", \"even\", \"gamma\", \"weibull\", "
+            "\"mmpp\", \"clients\", but is \"posson\"\n"
             "s#/arrivals: needs two of \"per_second\", \"hours\" and \"requests\"\n"
             "s#/arrivals/per_second: must be a number from 1e-06 to 1000000, but is -1\n"
             "s#/arrivals/hour_weights: must be a list of 24 to 24 items, but is a list of 2\n"
