@@ -44,6 +44,8 @@ struct ChoiceForecast {
   double familiarity = 1;  // The highest similarity to a prompt learnt from, in [0, 1].
   bool abstains = false;   // The prompt is unlike all that was learnt from: then the qualities and
                            // classes are the base rates, which are the default.
+  std::span<const float> hand;  // The hand features, in standard deviations of those learnt from,
+                                // within 4; empty if the model learnt from no text.
 };
 
 // One feature's part of a score.

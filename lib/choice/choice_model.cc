@@ -36,6 +36,7 @@ struct ChoiceScratch::State {
   std::vector<double> classes;
   std::vector<SparseRows::Entry> query;
   std::vector<float> unit;  // The embedding, scaled to length 1.
+  std::array<float, kHandFeatures> hand;
   Neighbours::Scratch neighbours;
 
   TextReader& reader_for(GramBits bits) {
@@ -243,6 +244,12 @@ ChoiceForecast ChoiceModel::forecast(std::string_view prompt, std::span<const fl
     score_embedding(tables, state.unit, state.scores);
   } else if (tables.outputs > 0) {
     score_text(tables, features, state.block, state.scores);
+  }
+  if (!tables.transform.idf.empty()) {
+    for (std::size_t i = 0; i < kHandFeatures; ++i) {
+      state.hand[i] = tables.transform.standard_hand(features, i);
+    }
+    forecast.hand = state.hand;
   }
   const auto near = find_near(tables, features, state.unit, state.query, state.neighbours);
   if (tables.neighbours.size() > 0) {

@@ -30,9 +30,13 @@ float large_gram_weight(std::uint32_t count) {
   return static_cast<float>(1 + std::log(static_cast<double>(count)));
 }
 
-float TextTransform::hand_value(const TextFeatures& features, std::size_t i) const {
+float TextTransform::standard_hand(const TextFeatures& features, std::size_t i) const {
   const float standard = (features.hand[i] - mean[i]) * factor[i];
-  return std::clamp(standard, -kHandMax, kHandMax) * static_cast<float>(hand_scale);
+  return std::clamp(standard, -kHandMax, kHandMax);
+}
+
+float TextTransform::hand_value(const TextFeatures& features, std::size_t i) const {
+  return standard_hand(features, i) * static_cast<float>(hand_scale);
 }
 
 float TextTransform::gram_value(const GramCount& gram, std::size_t offset) const {

@@ -22,6 +22,7 @@ struct TextTransform {
   std::size_t character_buckets() const { return std::size_t{1} << bits.characters; }
   std::size_t columns() const { return kHandFeatures + word_buckets() + character_buckets(); }
 
+  float standard_hand(const TextFeatures& features, std::size_t i) const;  // Deviations, within 4.
   float hand_value(const TextFeatures& features, std::size_t i) const;
   float gram_value(const GramCount& gram, std::size_t offset) const;  // Before scaling.
 
