@@ -155,14 +155,20 @@ TEST(RedisFaultsTest, ARedisThatStandsStillTimesOutAndCountsOnce) {
   RedisServer server;
   const RedisBudget budget = endless(Money(100));
   Replica replica(1, ledger_at(server.socket(), milliseconds(50)));
+  // A connection to be late on; on a busy machine the first may be late itself.
+  while (replica.exchange(budget).status == RedisStatus::kTimedOut) {
+  }
   server.pause();
   EXPECT_EQ(replica.refill(budget, Money(60)).status, RedisStatus::kTimedOut);
-  EXPECT_EQ(replica.refill(budget, Money(60)).status, RedisStatus::kTimedOut);
   server.resume();
-  replica.ledger = ledger_at(server.socket());
-  const RedisAnswer answer = replica.refill(budget, Money(60));
-  EXPECT_EQ(answer.book.leased, Money(60));
-  EXPECT_EQ(replica.holder.headroom(), Money(60));
+  // The late answer must not be taken for the next one's.
+  RedisAnswer answer;
+  do {
+    answer = replica.refill(budget, Money(80));
+  } while (answer.status == RedisStatus::kTimedOut);
+  EXPECT_EQ(answer.status, RedisStatus::kAnswered) << answer.detail;
+  EXPECT_EQ(answer.book.leased, Money(80));
+  EXPECT_EQ(replica.holder.headroom(), Money(80));
 }
 
 TEST(RedisFaultsTest, AConnectionThatWasCutIsMadeAgain) {
@@ -181,7 +187,8 @@ TEST(RedisFaultsTest, WhoMayNotEnterIsDenied) {
   const auto with = [&server](std::string user, std::string password) {
     return ask(RedisLedger::create({.address = server.socket(),
                                     .user = std::move(user),
-                                    .password = std::move(password)})
+                                    .password = std::move(password),
+                                    .timeout = std::chrono::seconds(60)})
                    .value())
         .status;
   };
