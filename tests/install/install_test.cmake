@@ -13,10 +13,19 @@ endfunction()
 if(CONFIG STREQUAL "Release")
   set(FLAGS "")
 endif()
+
+function(build source folder)
+  run(${CMAKE_COMMAND} -S ${source} -B ${folder} -G Ninja -DCMAKE_PREFIX_PATH=${prefix}
+      -DCMAKE_CXX_COMPILER=${CXX} "-DCMAKE_CXX_FLAGS=${FLAGS}")
+  run(${CMAKE_COMMAND} --build ${folder})
+endfunction()
+
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${prefix})
-run(${CMAKE_COMMAND} -S ${SOURCE} -B ${work} -G Ninja -DCMAKE_PREFIX_PATH=${prefix}
-    -DCMAKE_CXX_COMPILER=${CXX} "-DCMAKE_CXX_FLAGS=${FLAGS}")
-run(${CMAKE_COMMAND} --build ${work})
+build(${SOURCE} ${work})
 run(${work}/quickstart ${prefix}/share/fare/pricing/anthropic.json)
 run(${prefix}/bin/routesim price quote --model gpt-5.4 --at 2026-11-23T00:00:00Z
     --usage "{\"input\": 1}")
+if(REDIS_SOURCE)
+  build(${REDIS_SOURCE} ${work}/redis)
+  run(${work}/redis/redis_consumer)
+endif()
