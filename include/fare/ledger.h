@@ -94,6 +94,11 @@ class Ledger {
   [[nodiscard]] LedgerLease lease_out(BudgetId budget, Money amount, Instant now);
   void take_back(BudgetId budget, Instant window_begin, Money amount, Money spent, Instant now);
 
+  // Books what one budget had spent in the window of `now` already: in another process, or before a
+  // restart.  It counts as settled.  False: no such scope or budget; a template's scope is made.
+  // REQUIRES: 0 <= spent <= kLimitMax.
+  bool adopt(std::string_view scope, std::string_view budget, Money spent, Instant now);
+
   // Takes a new configuration, by the ids of scopes and budgets: what was spent stays spent, open
   // tickets settle where they were reserved.  A limit below what is spent blocks.  A budget whose
   // window changed starts afresh (a debt is kept), a removed scope refuses; one that comes back

@@ -2,10 +2,12 @@
 
 #include <cstddef>      // std::size_t.
 #include <cstdint>      // std::uint32_t.
+#include <optional>     // std::optional.
 #include <string_view>  // std::string_view.
 
 #include "fare/budget.h"  // BudgetMode.
 #include "fare/money.h"   // Money.
+#include "fare/time.h"    // Instant.
 #include "fare/window.h"  // WindowSpan.
 
 namespace fare {
@@ -35,6 +37,10 @@ struct BudgetReport {
   Money reserved;  // What open tickets hold.
   Money leased;    // What replicas hold.
   Money free;
+  // The first time in this window that it refused a reservation, or would have if it did more than
+  // observe: in whole seconds, rounded down.  Nothing for past windows.  A rolling window keeps it
+  // for one length.
+  std::optional<Instant> refused_at;
 };
 
 // What a reload changed.

@@ -132,6 +132,7 @@ std::uint32_t AccountBook::add_account(const Budget& budget, std::uint32_t rule,
                                        Instant now) {
   const std::uint32_t index = accounts_size_ + 1;
   accounts_.grow(index + 1);
+  refused_.grow(index + 1);
   Account& account = accounts_[index];
   const WindowKind kind = budget.window.kind;
   account.rule = rule & (kRulesMax - 1);
@@ -238,6 +239,7 @@ void AccountBook::turn_windows(std::uint32_t index, Instant now) {
     account.has_past = 1;
   }
   account.settled = account.reserved = account.leased = Money();
+  refused_[index] = 0;
   set_limit(account, rule, now, second_of(span.end));
 }
 
@@ -370,6 +372,16 @@ std::optional<Instant> AccountBook::retry_at(std::uint32_t index, Money amount, 
   return rule.window.reset_after(instant_of(account.begin));
 }
 
+void AccountBook::note_refusal(std::uint32_t index, Second now) {
+  const Account& account = accounts_[index];
+  Second& first = refused_[index];
+  if (account.is_rolling != 0) {
+    const WindowSpec& spec = rules_[account.rule]->window.spec();
+    if (first != 0 && now - first >= static_cast<Second>(spec.length / seconds(1))) first = 0;
+  }
+  if (first == 0) first = std::max<Second>(now, 1);
+}
+
 std::uint8_t AccountBook::soft_percent(std::uint32_t index) const {
   const Account& account = accounts_[index];
   const Int128 used = Int128{(account.limit - account.free()).count()} * 100;
@@ -429,6 +441,7 @@ void AccountBook::report(std::uint32_t index, std::vector<BudgetReport>& out) co
   BudgetReport line = line_of(rule, index, account);
   line.window = rule.window.at(instant_of(account.begin));
   if (account.is_session != 0) line.window.end = instant_of(account.fresh_until);
+  if (refused_[index] != 0) line.refused_at = instant_of(refused_[index]);
   line.limit = account.limit;
   if (account.is_rolling == 0) line.carried = account.carried;
   line.settled = account.settled;

@@ -57,6 +57,9 @@ class AccountBook {
   // rolling window moves to its current slice, whose beginning is then in `window`.
   bool top_up(std::uint32_t index, Second& window, Money held, Money more, bool must_fit);
 
+  // Notes that a reservation was refused, or would have been.
+  void note_refusal(std::uint32_t index, Second now);
+
   // When a reservation of `amount` may fit again; nothing if never.
   std::optional<Instant> retry_at(std::uint32_t index, Money amount, Instant now) const;
 
@@ -88,6 +91,7 @@ class AccountBook {
 
   Blocks<Account, 16> accounts_;
   std::uint32_t accounts_size_ = 0;
+  Blocks<Second, 16> refused_;  // By account: the first refusal of its window; 0: none.
   Blocks<const AccountRule*, 16> rules_;
   std::vector<std::unique_ptr<const AccountRule>> rules_owned_;
   NameMap<std::uint32_t> rule_by_content_;

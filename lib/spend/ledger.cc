@@ -144,6 +144,7 @@ Reservation Ledger::State::try_reserve(const Chain& chain, const Ask& ask, Insta
       if (account.is_share != 0 && shortage.account == 0) shortage = {index, amount};
     } else {
       verdict.would_refuse = true;
+      accounts.note_refusal(index, second);
     }
   }
   if (verdict.refused()) return verdict.reservation();
@@ -160,6 +161,13 @@ Reservation Ledger::State::try_reserve(const Chain& chain, const Ask& ask, Insta
     held.unlock_last();
   }
   return verdict.reservation();
+}
+
+void Ledger::State::note_refusal(const Reservation& refused, Instant now) {
+  const auto index = static_cast<std::uint32_t>(refused.refused_by);
+  if (index == 0) return;
+  const std::scoped_lock lock(accounts[index].lock);
+  accounts.note_refusal(index, second_of(now));
 }
 
 Reservation Ledger::reserve(const Ask& ask, Instant now) {
@@ -186,6 +194,7 @@ Reservation Ledger::reserve(const Ask& ask, Instant now) {
   }
   if (result.status != ReserveStatus::kReserved) {
     state_->slots.close(claimed);
+    state_->note_refusal(result, now);
     return result;
   }
   slot.worst = ask.worst;

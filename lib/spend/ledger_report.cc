@@ -3,6 +3,7 @@
 #include <map>
 #include <tuple>
 
+#include "fare/check.h"
 #include "spend/ledger_state.h"
 
 namespace fare {
@@ -52,6 +53,23 @@ BurnBooks Ledger::burn_books(BudgetId budget, Instant now) const {
   const std::scoped_lock lock(account.lock);
   state_->accounts.refresh(index, now, second_of(now));
   return state_->accounts.burn_books(index);
+}
+
+bool Ledger::adopt(std::string_view scope, std::string_view budget, Money spent, Instant now) {
+  FARE_CHECK(spent >= Money());
+  FARE_CHECK(spent <= kLimitMax);
+  const auto node = static_cast<std::uint32_t>(find_or_create(scope, now));
+  if (node == 0) return false;
+  for (const std::atomic<std::uint32_t>& attached : state_->nodes[node].account) {
+    const std::uint32_t index = attached.load(std::memory_order_acquire);
+    if (index == 0 || state_->accounts.rule(index).id != budget) continue;
+    const std::scoped_lock lock(state_->accounts[index].lock);
+    state_->accounts.refresh(index, now, second_of(now));
+    state_->accounts.apply(index, state_->accounts[index].begin,
+                           {.settled = spent, .reserved = {}, .leased = {}});
+    return true;
+  }
+  return false;
 }
 
 std::uint64_t Ledger::open_tickets() const { return state_->slots.open_count(); }

@@ -63,6 +63,7 @@ struct Ledger::State {
   Reservation try_reserve(const Chain& chain, const Ask& ask, Instant now, TicketSlot& slot,
                           Shortage& shortage);
   Reservation try_top_up(TicketSlot& slot, const Ask& more, Instant now, Shortage& shortage);
+  void note_refusal(const Reservation& refused, Instant now);
   bool share_out(const Shortage& shortage, Instant now) {
     return shortage.account != 0 &&
            shares.share_out(accounts, shortage.account, shortage.amount, now);
