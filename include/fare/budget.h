@@ -6,10 +6,11 @@
 #include <string_view>  // std::string_view.
 #include <vector>       // std::vector.
 
-#include "fare/expected.h"  // Expected.
-#include "fare/money.h"     // Money.
-#include "fare/time.h"      // Instant.
-#include "fare/window.h"    // WindowSpec.
+#include "fare/expected.h"    // Expected.
+#include "fare/fair_share.h"  // Share.
+#include "fare/money.h"       // Money.
+#include "fare/time.h"        // Instant.
+#include "fare/window.h"      // WindowSpec.
 
 namespace fare {
 
@@ -73,6 +74,9 @@ struct Budget {
   Money carry_over_max;           // Of what is left, at most this much comes on top next time.
   bool keep_debt = true;          // What was spent beyond the limit is taken off next time.
   std::vector<Raise> raises;      // At most 16; they add up.
+  // Of a budget of the parent scope: see fare/fair_share.h.  Calendar and absolute windows only, no
+  // raises, no carry-over.
+  std::optional<Share> share = {};
 
   friend bool operator==(const Budget&, const Budget&) = default;
 };
@@ -110,14 +114,18 @@ struct BudgetConfig {
 //         "carry_over_usd_max": "500", "keep_debt": true,
 //         "raises": [{"usd": "2000", "from": "2026-12-01T00:00:00Z",
 //                     "until": "2027-01-01T00:00:00Z"}]}]},
+//      {"id": "search", "kind": "team", "parent": "acme", "budgets": [
+//        {"id": "part", "limit_usd": "8000",
+//         "window": {"kind": "month", "zone": "Europe/Berlin", "first_day": 26},
+//         "share": {"of": "month", "weight": 3, "guarantee_usd": "1000", "borrow": true}}]},
 //      {"id": "user:*", "kind": "user", "parent": "acme", "budgets": [
 //        {"id": "hour", "limit_usd": "5", "window": {"kind": "rolling", "length_s": 3600}}]}]}
 [[nodiscard]] Expected<BudgetConfig> parse_budgets(std::string_view file, std::string_view text);
 
 // Everything that keeps a configuration from being loaded: an id that stands twice, an unknown
 // parent, a cycle, a parent of a later kind, a window that is none, a value out of range,
-// carry-over where no window follows.  `where` is "FILE#/scopes/0/...".  Empty if there is nothing.
-// O(n log n).
+// carry-over where no window follows, a share of a budget that has another window or mode.  `where`
+// is "FILE#/scopes/0/...".  Empty if there is nothing. O(n log n).
 [[nodiscard]] Errors validate(const BudgetConfig& config, std::string_view file);
 
 // What loads but will hardly be meant.
@@ -131,7 +139,9 @@ struct BudgetFinding {
 // (child_above_parent); a window that never resets (never_resets); a limit below what one request
 // may reserve (request_above_limit); a limit of zero (zero_limit); a scope that no budget limits
 // (unlimited_scope); a raise that outlasts no window (raise_never_holds); expiry that releases
-// under a strict budget (release_breaks_strict).
+// under a strict budget (release_breaks_strict); guarantees above what is shared
+// (guarantees_above_parent) or above the child's own limit (guarantee_above_limit); a share that
+// holds nothing (empty_share); a child that spends past its siblings' shares (unshared_child).
 [[nodiscard]] std::vector<BudgetFinding> check(const BudgetConfig& config);
 
 }  // namespace fare

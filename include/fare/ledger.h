@@ -60,8 +60,9 @@ class Ledger {
   ScopeId find_or_create(std::string_view id, Instant now);
 
   // Reserves.  About 80 ns for four budgets.  Allocates nothing, except that ticket slots grow, by
-  // doubling, when more tickets are open than ever before, and that a window which ends while
-  // tickets of it are open is kept until they are closed.
+  // doubling, when more tickets are open than ever before, that a window which ends while tickets
+  // of it are open is kept until they are closed, and that a share that holds too little while its
+  // parent has enough is shared out anew, in O(n log n) of its siblings (fare/fair_share.h).
   [[nodiscard]] Reservation reserve(const Ask& ask, Instant now);
 
   // Reserves more for the same ticket, in the windows it has: before every further attempt, or when

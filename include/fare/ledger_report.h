@@ -20,6 +20,7 @@ enum class BudgetId : std::uint32_t {};
 //
 //   limit = settled + reserved + leased + free,  limit = base + carried + raised.
 //
+// A share's limit is instead what it holds at the moment (fare/fair_share.h), or what it has used.
 // free < 0 is a debt, or a limit that was lowered.  The views live as long as the ledger.
 struct BudgetReport {
   BudgetId id{};

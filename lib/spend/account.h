@@ -1,10 +1,11 @@
 #pragma once
 
-#include <array>    // std::array.
-#include <cstdint>  // std::uint32_t.
-#include <limits>   // std::numeric_limits.
-#include <string>   // std::string.
-#include <vector>   // std::vector.
+#include <array>     // std::array.
+#include <cstdint>   // std::uint32_t.
+#include <limits>    // std::numeric_limits.
+#include <optional>  // std::optional.
+#include <string>    // std::string.
+#include <vector>    // std::vector.
 
 #include "fare/budget.h"      // Budget, BudgetMode.
 #include "fare/money.h"       // Money.
@@ -28,18 +29,20 @@ struct AccountRule {
   Money carry_over_max;
   bool keep_debt = true;
   std::vector<Raise> raises;
+  std::optional<Share> share;
 };
 
 // The money of one budget in its current window: one cache line, under its own lock.
 struct alignas(64) Account {
   SpinLock lock;
-  std::uint32_t rule : 25 = 0;  // Its index.
+  std::uint32_t rule : 24 = 0;  // Its index.
   std::uint32_t mode : 2 = 0;   // A BudgetMode.
   std::uint32_t has_soft : 1 = 0;
   std::uint32_t has_past : 1 = 0;    // Past windows have tickets open: see past_windows.h.
   std::uint32_t is_rolling : 1 = 0;  // `carried` is the index of its ring.
   std::uint32_t is_session : 1 = 0;
   std::uint32_t is_removed : 1 = 0;
+  std::uint32_t is_share : 1 = 0;  // `limit` is what it holds: see share_groups.h.
   Second begin = 0;        // Of the window; names it in tickets.  Rolling: of the current slice.
   Second fresh_until = 0;  // From then on the window, the raises or the slice are others.
   Money base;              // The configured limit.

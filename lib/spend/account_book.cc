@@ -11,7 +11,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::uint32_t kRulesMax = 1u << 25;
+constexpr std::uint32_t kRulesMax = 1u << 24;
 
 Second slice_seconds(const AccountRule& rule) {
   const WindowSpan span = rule.window.at(kWindowsFirst);
@@ -72,12 +72,20 @@ std::string content_of(const Budget& budget) {
       w.time_of_day.count(), w.first_weekday, w.first_day, w.first_month, w.length.count(),
       w.from.time_since_epoch().count(), w.until.time_since_epoch().count(),
       budget.carry_over_max.count(), budget.keep_debt);
+  if (budget.share) {
+    text += fmt::format("{}\n{} {} {}\n", budget.share->of, budget.share->weight,
+                        budget.share->guarantee.count(), budget.share->borrow);
+  }
   for (const int percent : budget.soft_percent) text += fmt::format("{} ", percent);
   for (const Raise& raise : budget.raises) {
     text += fmt::format("\n{} {} {}", raise.amount.count(), raise.from.time_since_epoch().count(),
                         raise.until.time_since_epoch().count());
   }
   return text;
+}
+
+Money sure_share_of(const Account& account, const AccountRule& rule) {
+  return std::min(account.base, rule.share->guarantee) + account.carried;
 }
 
 BudgetReport line_of(const AccountRule& rule, std::uint32_t index, const Account& account) {
@@ -113,7 +121,7 @@ std::uint32_t AccountBook::rule_of(const Budget& budget) {
   FARE_CHECK(index < kRulesMax);
   rules_owned_.push_back(std::make_unique<AccountRule>(
       AccountRule{budget.id, window_of(budget.window), budget.soft_percent, budget.carry_over_max,
-                  budget.keep_debt, budget.raises}));
+                  budget.keep_debt, budget.raises, budget.share}));
   rules_.grow(index + 1);
   rules_[index] = rules_owned_.back().get();
   found.value() = index;
@@ -148,6 +156,7 @@ void AccountBook::configure(std::uint32_t index, const Budget& budget, std::uint
   account.rule = rule & (kRulesMax - 1);
   account.mode = static_cast<std::uint32_t>(budget.mode) & 3u;
   account.has_soft = !budget.soft_percent.empty();
+  account.is_share = budget.share.has_value();
   account.is_removed = 0;
   account.base = budget.limit;
   if (account.is_session != 0) {
@@ -162,6 +171,10 @@ void AccountBook::set_limit(Account& account, const AccountRule& rule, Instant n
                             Second window_end) {
   account.limit = account.base + raised_at(rule, now);
   if (account.is_rolling == 0) account.limit += account.carried;
+  if (account.is_share != 0) {
+    const Money used = account.settled + account.reserved + account.leased;
+    account.limit = std::max(sure_share_of(account, rule), used);
+  }
   account.fresh_until = std::min(window_end, next_raise(rule, now));
 }
 
@@ -209,7 +222,9 @@ void AccountBook::turn_windows(std::uint32_t index, Instant now) {
   const bool is_session = account.is_session != 0;
   Second end = is_session ? account.fresh_until : end_of(rule, account.begin);
   if (second_of(now) < end) return set_limit(account, rule, now, end);
-  const Money closing = account.base + account.carried + raised_at_end(rule, end);
+  const Money closing = account.is_share != 0
+                            ? account.limit
+                            : account.base + account.carried + raised_at_end(rule, end);
   PastWindow past{account.begin,    end,           account.carried, closing, account.settled,
                   account.reserved, account.leased};
   const WindowSpan span = rule.window.at(now);
@@ -364,6 +379,20 @@ std::uint8_t AccountBook::soft_percent(std::uint32_t index) const {
     reached = static_cast<std::uint8_t>(percent);
   }
   return reached;
+}
+
+Money AccountBook::sure_share(std::uint32_t index) const {
+  const Account& account = accounts_[index];
+  return sure_share_of(account, *rules_[account.rule]);
+}
+
+Money AccountBook::lendable(std::uint32_t index) const {
+  const Account& account = accounts_[index];
+  const AccountRule& rule = *rules_[account.rule];
+  if (rule.raises.empty() || account.is_share != 0) return account.limit;
+  const Second end = end_of(rule, account.begin);
+  if (end == kNeverSecond) return std::min(account.limit, account.base);
+  return std::min(account.limit, account.base + account.carried + raised_at_end(rule, end));
 }
 
 BurnBooks AccountBook::burn_books(std::uint32_t index) const {

@@ -63,6 +63,12 @@ class AccountBook {
   // The highest soft threshold that is reached, in percent; 0 if none.
   std::uint8_t soft_percent(std::uint32_t index) const;
 
+  // What a share holds for sure: its guarantee, without its debts, up to its limit.
+  Money sure_share(std::uint32_t index) const;
+
+  // What may be lent of a budget until its window ends.  REQUIRES: a calendar or absolute window.
+  Money lendable(std::uint32_t index) const;
+
   // What a forecast needs of the current window.
   BurnBooks burn_books(std::uint32_t index) const;
 

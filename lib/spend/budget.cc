@@ -124,6 +124,7 @@ class Validator {
           "limit, carry-over and raises must be at most four billion dollars together");
     }
     check_window(place, budget);
+    if (budget.share) check_share(place + "/share", config_.scopes[i], budget);
     const bool ascends = std::is_sorted(budget.soft_percent.begin(), budget.soft_percent.end(),
                                         [](int a, int b) { return a <= b; });
     const auto in_range = [](int percent) { return percent >= 1 && percent <= 99; };
@@ -157,6 +158,51 @@ class Validator {
           fmt::format("a window of kind \"{}\" has no next one to carry over to",
                       to_string(budget.window.kind)));
     }
+  }
+
+  void check_share(const std::string& place, const Scope& scope, const Budget& budget) {
+    const Share& share = *budget.share;
+    const bool in_range = share.weight >= 1 && share.weight <= kShareWeightMax &&
+                          share.guarantee >= Money() && share.guarantee <= kLimitMax;
+    if (!in_range) {
+      add(place, ErrorCode::kOutOfRange,
+          fmt::format("must have a weight from 1 to {} and a guarantee from 0 to a billion dollars",
+                      kShareWeightMax));
+    }
+    if (scope.id.ends_with('*') && share.guarantee != Money()) {
+      add(place + "/guarantee_usd", ErrorCode::kConflict,
+          "must be 0: a template stands for any number of scopes");
+    }
+    if (budget.window.kind == WindowKind::kRolling || budget.window.kind == WindowKind::kSession ||
+        !budget.raises.empty() || budget.carry_over_max != Money()) {
+      add(place, ErrorCode::kConflict,
+          "cannot be of a rolling or session window, and has no raises and no carry-over");
+    }
+    const auto shares = std::count_if(
+        scope.budgets.begin(), scope.budgets.end(),
+        [&share](const Budget& one) { return one.share && one.share->of == share.of; });
+    if (shares > 1) {
+      add(place + "/of", ErrorCode::kDuplicateKey,
+          fmt::format("\"{}\" has two shares of \"{}\"", scope.id, share.of));
+    }
+    check_shared(place + "/of", scope, budget);
+  }
+
+  void check_shared(const std::string& place, const Scope& scope, const Budget& budget) {
+    const std::size_t parent = scope.parent.empty() ? kNone : find(scope.parent);
+    if (parent == kNone) return add(place, ErrorCode::kConflict, "needs a parent scope to share");
+    for (const Budget& above : config_.scopes[parent].budgets) {
+      if (above.id != budget.share->of) continue;
+      if (above.window == budget.window && above.mode == budget.mode &&
+          above.mode != BudgetMode::kObserve) {
+        return;
+      }
+      return add(place, ErrorCode::kConflict,
+                 fmt::format("{}/{} has another window or mode than {}/{}, or only observes",
+                             scope.parent, above.id, scope.id, budget.id));
+    }
+    add(place, ErrorCode::kUnknownName,
+        fmt::format("\"{}\" is not a budget of \"{}\"", budget.share->of, scope.parent));
   }
 
   void check_raise(const std::string& place, std::size_t r, const Raise& raise) {

@@ -34,7 +34,10 @@ Duration longest(const WindowSpec& window) {
 class Checker {
  public:
   explicit Checker(const BudgetConfig& config) : config_(config) {
-    for (std::size_t i = 0; i < config.scopes.size(); ++i) index_.emplace(config.scopes[i].id, i);
+    for (std::size_t i = 0; i < config.scopes.size(); ++i) {
+      index_.emplace(config.scopes[i].id, i);
+      if (!config.scopes[i].parent.empty()) children_[config.scopes[i].parent].push_back(i);
+    }
   }
 
   std::vector<BudgetFinding> run() {
@@ -72,6 +75,8 @@ class Checker {
       check_worst_request(where, name, budget);
     }
     check_raises(where, name, budget);
+    check_shared(where, name, scope, budget);
+    if (budget.share) check_share(where, name, scope, budget);
     if (config_.on_expiry == ExpiryPolicy::kRelease && budget.mode == BudgetMode::kStrict) {
       add("release_breaks_strict", where,
           fmt::format("{} is strict, but a ticket that expires is released: what it spent after "
@@ -120,6 +125,57 @@ class Checker {
     }
   }
 
+  // What children are promised of a budget, and who spends of it without a share.
+  void check_shared(const std::string& where, const std::string& name, const Scope& scope,
+                    const Budget& budget) {
+    const auto found = children_.find(scope.id);
+    if (found == children_.end()) return;
+    Int128 guarantees = 0;
+    bool is_shared = false;
+    for (const std::size_t child : found->second) {
+      const Share* share = share_of(config_.scopes[child], budget.id);
+      is_shared |= share != nullptr;
+      if (share != nullptr) guarantees += share->guarantee.count();
+    }
+    if (!is_shared) return;
+    if (guarantees > budget.limit.count()) {
+      add("guarantees_above_parent", where,
+          fmt::format("{} is ${}, but its children are guaranteed ${} together", name,
+                      to_usd(budget.limit), to_usd(Cost(guarantees * 1'000))));
+    }
+    for (const std::size_t child : found->second) {
+      if (share_of(config_.scopes[child], budget.id) != nullptr) continue;
+      add("unshared_child", fmt::format("/scopes/{}", child),
+          fmt::format("{} spends of {} without a share: its siblings' guarantees do not hold "
+                      "against it",
+                      config_.scopes[child].id, name));
+    }
+  }
+
+  static const Share* share_of(const Scope& scope, std::string_view id) {
+    for (const Budget& budget : scope.budgets) {
+      if (budget.share && budget.share->of == id) return &*budget.share;
+    }
+    return nullptr;
+  }
+
+  void check_share(const std::string& where, const std::string& name, const Scope& scope,
+                   const Budget& budget) {
+    const Share& share = *budget.share;
+    if (share.guarantee > budget.limit) {
+      add("guarantee_above_limit", where,
+          fmt::format("{} is guaranteed ${}, but its own limit is ${}", name,
+                      to_usd(share.guarantee), to_usd(budget.limit)));
+    }
+    if (share.guarantee == Money() && !share.borrow) {
+      add("empty_share", where,
+          fmt::format(
+              "{} is guaranteed nothing of {}/{} and may not borrow: nothing that costs can "
+              "pass",
+              name, scope.parent, share.of));
+    }
+  }
+
   // Only scopes at the end of a chain: those under them say what they miss.
   void check_unlimited(std::size_t i) {
     const Scope* at = &config_.scopes[i];
@@ -136,6 +192,7 @@ class Checker {
 
   const BudgetConfig& config_;
   NameMap<std::size_t> index_;
+  NameMap<std::vector<std::size_t>> children_;
   std::vector<BudgetFinding> findings_;
 };
 

@@ -110,6 +110,19 @@ std::optional<Raise> read_raise(const JsonNode& node) {
   return whole ? std::optional<Raise>(raise) : std::nullopt;
 }
 
+std::optional<Share> read_share(const JsonNode& node) {
+  Share share;
+  std::int64_t weight = 1;
+  ObjectReader reader(node);
+  reader.required("of", share.of, json::text(kNameMax));
+  reader.optional("weight", weight, json::integer(1, kShareWeightMax));
+  reader.optional("guarantee_usd", share.guarantee, json::read_with(parse_money));
+  reader.optional("borrow", share.borrow, json::boolean());
+  reader.finish();
+  share.weight = static_cast<std::uint32_t>(weight);
+  return share;
+}
+
 // Always gives a budget, so that the places of later problems stay right.
 std::optional<Budget> read_budget(const JsonNode& node) {
   Budget budget;
@@ -122,6 +135,8 @@ std::optional<Budget> read_budget(const JsonNode& node) {
   reader.optional("carry_over_usd_max", budget.carry_over_max, json::read_with(parse_money));
   reader.optional("keep_debt", budget.keep_debt, json::boolean());
   reader.optional("raises", budget.raises, json::list(read_raise, 0, kRaisesMax));
+  Share share;
+  if (reader.optional("share", share, read_share)) budget.share = std::move(share);
   reader.finish();
   return budget;
 }

@@ -124,8 +124,7 @@ Chain Ledger::State::chain_of(std::span<const ScopeId> scopes) const {
 }
 
 Reservation Ledger::State::try_reserve(const Chain& chain, const Ask& ask, Instant now,
-                                       std::uint16_t& by_mode,
-                                       std::array<Second, kBudgetsPerTicketMax>& window) {
+                                       TicketSlot& slot, Shortage& shortage) {
   Verdict verdict;
   const Second second = second_of(now);
   HeldChain held(accounts, chain.account.data());
@@ -142,6 +141,7 @@ Reservation Ledger::State::try_reserve(const Chain& chain, const Ask& ask, Insta
     if (must_fit(account)) {
       verdict.refuse(index, ReserveStatus::kOverBudget, account.free(),
                      accounts.retry_at(index, amount, now));
+      if (account.is_share != 0 && shortage.account == 0) shortage = {index, amount};
     } else {
       verdict.would_refuse = true;
     }
@@ -151,9 +151,9 @@ Reservation Ledger::State::try_reserve(const Chain& chain, const Ask& ask, Insta
     const std::uint32_t index = chain.account[i];
     Account& account = accounts[index];
     const bool expected = holds_expected(account);
-    by_mode = static_cast<std::uint16_t>(by_mode | unsigned{expected} << i);
+    slot.by_expected = static_cast<std::uint16_t>(slot.by_expected | unsigned{expected} << i);
     accounts.reserve(index, expected ? ask.expected : ask.worst, now);
-    window[i] = account.begin;
+    slot.window[i] = account.begin;
     if (account.has_soft != 0) {
       verdict.soft_percent = std::max(verdict.soft_percent, accounts.soft_percent(index));
     }
@@ -177,7 +177,13 @@ Reservation Ledger::reserve(const Ask& ask, Instant now) {
   }
   TicketSlot& slot = *claimed.slot;
   slot.by_expected = 0;
-  result = state_->try_reserve(chain, ask, now, slot.by_expected, slot.window);
+  Shortage shortage;
+  result = state_->try_reserve(chain, ask, now, slot, shortage);
+  // Each time another share of the chain may be the one that lacks.
+  for (std::size_t tries = chain.size; tries > 0 && state_->share_out(shortage, now); --tries) {
+    shortage = {};
+    result = state_->try_reserve(chain, ask, now, slot, shortage);
+  }
   if (result.status != ReserveStatus::kReserved) {
     state_->slots.close(claimed);
     return result;
@@ -191,11 +197,39 @@ Reservation Ledger::reserve(const Ask& ask, Instant now) {
   return result;
 }
 
+Reservation Ledger::State::try_top_up(TicketSlot& slot, const Ask& ask, Instant now,
+                                      Shortage& shortage) {
+  Verdict verdict;
+  HeldChain held(accounts, slot.account.data());
+  std::size_t done = 0;
+  const auto more = [&](std::size_t i) {
+    return slot.holds_expected(i) ? ask.expected : ask.worst;
+  };
+  for (std::size_t i = 0; i < slot.entries; ++i) {
+    const std::uint32_t index = slot.account[i];
+    const Account& account = held.lock_next();
+    if (account.is_rolling != 0) accounts.refresh(index, now, second_of(now));
+    if (accounts.top_up(index, slot.window[i], slot.held(i), more(i), must_fit(account))) {
+      done = i + 1;
+      verdict.would_refuse |= account.free() < Money();
+      continue;
+    }
+    verdict.refuse(index, ReserveStatus::kOverBudget, account.free(), std::nullopt);
+    const bool is_past = slot.window[i] != account.begin;
+    if (account.is_share != 0 && !is_past) shortage = {index, more(i)};
+    break;
+  }
+  for (std::size_t i = 0; verdict.refused() && i < done; ++i) {
+    accounts.apply(slot.account[i], slot.window[i],
+                   {.settled = {}, .reserved = -more(i), .leased = {}});
+  }
+  return verdict.reservation();
+}
+
 Reservation Ledger::top_up(LedgerTicket ticket, Money worst, Money expected, Instant deadline,
                            Instant now) {
   FARE_CHECK(in_range(worst));
   FARE_CHECK(in_range(expected));
-  Verdict verdict;
   const TicketSlots::Claimed claimed = state_->slots.claim(ticket);
   if (claimed.slot == nullptr) {
     Reservation none;
@@ -203,31 +237,14 @@ Reservation Ledger::top_up(LedgerTicket ticket, Money worst, Money expected, Ins
     return none;
   }
   TicketSlot& slot = *claimed.slot;
-  AccountBook& accounts = state_->accounts;
-  {
-    HeldChain held(accounts, slot.account.data());
-    std::size_t done = 0;
-    const auto more = [&](std::size_t i) { return slot.holds_expected(i) ? expected : worst; };
-    for (std::size_t i = 0; i < slot.entries; ++i) {
-      const std::uint32_t index = slot.account[i];
-      const Account& account = held.lock_next();
-      if (account.is_rolling != 0) accounts.refresh(index, now, second_of(now));
-      if (!verdict.refused() &&
-          accounts.top_up(index, slot.window[i], slot.held(i), more(i), must_fit(account))) {
-        done = i + 1;
-        verdict.would_refuse |= account.free() < Money();
-        continue;
-      }
-      verdict.refuse(index, ReserveStatus::kOverBudget, account.free(), std::nullopt);
-      break;
-    }
-    for (std::size_t i = 0; verdict.refused() && i < done; ++i) {
-      accounts.apply(slot.account[i], slot.window[i],
-                     {.settled = {}, .reserved = -more(i), .leased = {}});
-    }
+  const Ask more{{}, worst, expected, deadline};
+  Shortage shortage;
+  Reservation result = state_->try_top_up(slot, more, now, shortage);
+  for (std::size_t tries = slot.entries; tries > 0 && state_->share_out(shortage, now); --tries) {
+    shortage = {};
+    result = state_->try_top_up(slot, more, now, shortage);
   }
-  Reservation result = verdict.reservation();
-  if (!verdict.refused()) {
+  if (result.status == ReserveStatus::kReserved) {
     slot.worst += worst;
     slot.expected += expected;
     slot.deadline.store(

@@ -44,7 +44,9 @@ ScopeId Ledger::find_or_create(std::string_view id, Instant now) {
   if (found == nullptr || state_->names.size() >= state_->options.scopes_max) return ScopeId{};
   ReloadReport ignored;
   const std::uint32_t node = state_->node_of(id);
+  state_->parts.clear();
   state_->put(node, found->scope, found->parent, now, ignored);
+  for (const ShareGroups::Part& part : state_->parts) state_->shares.add(part);
   return ScopeId{node};
 }
 
@@ -72,6 +74,7 @@ const Ledger::State::Template* Ledger::State::template_of(std::string_view id) c
 ReloadReport Ledger::State::load(const BudgetConfig& config, Instant now) {
   ReloadReport report;
   ++loads;
+  parts.clear();
   on_expiry = config.on_expiry;
   on_abort = config.on_abort;
   for (const Scope& scope : config.scopes) node_of(scope.id);
@@ -101,6 +104,7 @@ ReloadReport Ledger::State::load(const BudgetConfig& config, Instant now) {
       put(node, found->scope, found->parent, now, report);
     }
   }
+  shares.replace(parts, accounts);
   return report;
 }
 
@@ -118,9 +122,25 @@ void Ledger::State::put(std::uint32_t node, const Scope& scope, std::uint32_t pa
     report.budgets_removed += accounts[index].is_removed == 0 ? 1 : 0;
     accounts[index].is_removed = 1;
   }
-  for (const Budget& budget : scope.budgets) put_budget(node, budget, now, report);
+  for (const Budget& budget : scope.budgets) {
+    const std::uint32_t account = put_budget(node, budget, now, report);
+    if (budget.share) parts.push_back(part_of(account, *budget.share, parent));
+  }
   entry.parent.store(parent, std::memory_order_release);
   if (!entry.is_usable.exchange(true, std::memory_order_release)) ++report.scopes_added;
+}
+
+ShareGroups::Part Ledger::State::part_of(std::uint32_t child, const Share& share,
+                                         std::uint32_t parent) {
+  ShareGroups::Part part{0, child, share.weight, share.borrow};
+  for (const std::atomic<std::uint32_t>& attached : nodes[parent].account) {
+    const std::uint32_t index = attached.load(std::memory_order_relaxed);
+    if (index == 0) break;
+    const std::scoped_lock lock(accounts[index].lock);
+    if (accounts[index].is_removed == 0 && accounts.rule(index).id == share.of) part.parent = index;
+  }
+  FARE_CHECK(part.parent != 0);
+  return part;
 }
 
 std::atomic<std::uint32_t>* Ledger::State::room_in(Node& node, std::uint32_t instead_of) {
@@ -135,8 +155,8 @@ std::atomic<std::uint32_t>* Ledger::State::room_in(Node& node, std::uint32_t ins
   return nullptr;
 }
 
-void Ledger::State::put_budget(std::uint32_t node, const Budget& budget, Instant now,
-                               ReloadReport& report) {
+std::uint32_t Ledger::State::put_budget(std::uint32_t node, const Budget& budget, Instant now,
+                                        ReloadReport& report) {
   const std::uint32_t rule = accounts.rule_of(budget);
   std::uint32_t same_id = 0;
   for (const std::atomic<std::uint32_t>& attached : nodes[node].account) {
@@ -155,7 +175,7 @@ void Ledger::State::put_budget(std::uint32_t node, const Budget& budget, Instant
       report.budgets_added += account.is_removed;
       if (account.is_removed != 0 || !same) accounts.configure(same_id, budget, rule, now);
       report.budgets_changed += same ? 0 : 1;
-      return;
+      return same_id;
     }
     account.is_removed = 1;
     if (budget.keep_debt) debt = std::min(Money(), account.free());
@@ -170,6 +190,7 @@ void Ledger::State::put_budget(std::uint32_t node, const Budget& budget, Instant
   scope_of_account.grow(index + 1);
   scope_of_account[index] = node;
   room->store(index, std::memory_order_release);
+  return index;
 }
 
 void Ledger::State::drop(Node& node, ReloadReport& report) {

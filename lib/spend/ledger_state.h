@@ -11,6 +11,7 @@
 #include "fare/ledger.h"         // Ledger.
 #include "spend/account_book.h"  // AccountBook.
 #include "spend/scope_names.h"   // ScopeNames.
+#include "spend/share_groups.h"  // ShareGroups.
 #include "spend/ticket_slots.h"  // TicketSlots.
 
 namespace fare {
@@ -21,6 +22,12 @@ struct Chain {
   std::array<std::uint32_t, kBudgetsPerTicketMax> account{};
   std::uint8_t size = 0;
   ReserveStatus status = ReserveStatus::kReserved;  // Else why there is no chain.
+};
+
+// What a share lacks of what was asked for.
+struct Shortage {
+  std::uint32_t account = 0;  // 0: none.
+  Money amount;
 };
 
 struct Ledger::State {
@@ -49,18 +56,26 @@ struct Ledger::State {
   AccountBook accounts;
   Blocks<std::uint32_t, 16> scope_of_account;
   TicketSlots slots;
+  ShareGroups shares;
 
   // Hot path, in ledger.cc.
   Chain chain_of(std::span<const ScopeId> scopes) const;
-  Reservation try_reserve(const Chain& chain, const Ask& ask, Instant now, std::uint16_t& by_mode,
-                          std::array<Second, kBudgetsPerTicketMax>& window);
+  Reservation try_reserve(const Chain& chain, const Ask& ask, Instant now, TicketSlot& slot,
+                          Shortage& shortage);
+  Reservation try_top_up(TicketSlot& slot, const Ask& more, Instant now, Shortage& shortage);
+  bool share_out(const Shortage& shortage, Instant now) {
+    return shortage.account != 0 &&
+           shares.share_out(accounts, shortage.account, shortage.amount, now);
+  }
   CloseStatus close(const TicketSlots::Claimed& claimed, std::optional<Money> cost);
 
   // Restructuring, in ledger_load.cc; under `structure`.
   ReloadReport load(const BudgetConfig& config, Instant now);
   void put(std::uint32_t node, const Scope& scope, std::uint32_t parent, Instant now,
            ReloadReport& report);
-  void put_budget(std::uint32_t node, const Budget& budget, Instant now, ReloadReport& report);
+  std::uint32_t put_budget(std::uint32_t node, const Budget& budget, Instant now,
+                           ReloadReport& report);
+  ShareGroups::Part part_of(std::uint32_t child, const Share& share, std::uint32_t parent);
   void drop(Node& node, ReloadReport& report);
   std::uint32_t node_of(std::string_view id);
   const Template* template_of(std::string_view id) const;
@@ -70,6 +85,7 @@ struct Ledger::State {
 
   std::mutex structure;
   std::uint32_t loads = 0;
+  std::vector<ShareGroups::Part> parts;                    // Of this load.
   std::map<std::string, Template, std::less<>> templates;  // By what their ids begin with.
 };
 

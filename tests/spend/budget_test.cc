@@ -73,6 +73,64 @@ TEST(BudgetTest, SaysEverythingThatIsWrong) {
   }
 }
 
+const char* const kShared = R"({"format": "fare-budgets/1", "name": "shared", "scopes": [
+    {"id": "org", "kind": "org", "budgets": [
+      {"id": "month", "limit_usd": "1000", "window": {"kind": "month", "zone": "UTC"}},
+      {"id": "hour", "limit_usd": "50", "window": {"kind": "rolling", "length_s": 3600}}]},
+    {"id": "a", "kind": "team", "parent": "org", "budgets": [
+      {"id": "part", "limit_usd": "1000", "window": {"kind": "month", "zone": "UTC"},
+       "share": {"of": "month", "weight": 3, "guarantee_usd": "400.5", "borrow": false}}]},
+    {"id": "b:*", "kind": "user", "parent": "org", "budgets": [
+      {"id": "part", "limit_usd": "700", "window": {"kind": "month", "zone": "UTC"},
+       "share": {"of": "month"}}]}]})";
+
+TEST(BudgetTest, ReadsShares) {
+  const Expected<BudgetConfig> config = parse_budgets("b.json", kShared);
+  ASSERT_TRUE(config) << messages(config);
+  EXPECT_EQ(config->scopes[1].budgets[0].share, (Share{"month", 3, Money(400'500'000'000), false}));
+  EXPECT_EQ(config->scopes[2].budgets[0].share, (Share{"month", 1, Money(), true}));
+  EXPECT_FALSE(config->scopes[0].budgets[0].share);
+  EXPECT_TRUE(check(*config).empty());
+}
+
+// Each problem of a share once, from a change to a configuration that has none.
+TEST(BudgetTest, SaysWhatAShareCannotBe) {
+  const auto problem = [](auto change) {
+    BudgetConfig config = *parse_budgets("b.json", kShared);
+    change(config.scopes[1].budgets[0], config);
+    return to_text(validate(config, "b.json"));
+  };
+  using Config = BudgetConfig;
+  const char* const at = "b.json#/scopes/1/budgets/0/share";
+  const auto expect = [&](const std::string& where, const char* what, auto change) {
+    const std::string all = problem(change);
+    EXPECT_NE(all.find(where + ": " + what), std::string::npos) << where << what << "\n" << all;
+  };
+  EXPECT_EQ(problem([](Budget&, Config&) {}), "");
+  expect(at, "must have a weight", [](Budget& b, Config&) { b.share->weight = 0; });
+  expect(at, "must have a weight", [](Budget& b, Config&) { b.share->guarantee = Money(-1); });
+  expect(std::string(at) + "/of", "\"moth\" is not a budget of \"org\"",
+         [](Budget& b, Config&) { b.share->of = "moth"; });
+  expect(std::string(at) + "/of", "org/month has another window or mode than a/part",
+         [](Budget& b, Config&) { b.window.kind = WindowKind::kDay; });
+  expect(std::string(at) + "/of", "org/month has another window or mode",
+         [](Budget& b, Config&) { b.mode = BudgetMode::kExpected; });
+  expect(std::string(at) + "/of", "needs a parent scope",
+         [](Budget&, Config& c) { c.scopes[1].parent.clear(); });
+  expect(std::string(at) + "/of", "\"a\" has two shares of \"month\"", [](Budget& b, Config& c) {
+    Budget two = b;
+    two.id = "two";
+    c.scopes[1].budgets.push_back(two);
+  });
+  expect(at, "cannot be of a rolling", [](Budget& b, Config& c) {
+    b.share->of = "hour";
+    b.window = c.scopes[0].budgets[1].window;
+  });
+  expect(at, "cannot be of a rolling", [](Budget& b, Config&) { b.carry_over_max = Money(1); });
+  expect("b.json#/scopes/2/budgets/0/share/guarantee_usd", "must be 0: a template",
+         [](Budget&, Config& c) { c.scopes[2].budgets[0].share->guarantee = Money(1); });
+}
+
 TEST(BudgetTest, SaysEverythingThatCannotBeLoaded) {
   BudgetConfig config = *parse_budgets("b.json", kGood);
   Budget bad = config.scopes[1].budgets[0];
@@ -132,6 +190,21 @@ TEST(BudgetTest, FindsWhatWillHardlyBeMeant) {
               c.scopes[1].budgets.clear();
             }),
             "unlimited_scope /scopes/0|unlimited_scope /scopes/1|");
+  const auto found_shared = [&found](auto change) {
+    return found([&](Config& c) {
+      c = *parse_budgets("b.json", kShared);
+      change(c);
+    });
+  };
+  EXPECT_EQ(found_shared([](Config& c) { c.scopes[0].budgets[0].limit = Money(400'000'000'000); }),
+            "guarantees_above_parent /scopes/0/budgets/0|child_above_parent /scopes/1/budgets/0|"
+            "child_above_parent /scopes/2/budgets/0|");
+  EXPECT_EQ(found_shared([](Config& c) { c.scopes[1].budgets[0].limit = Money(1); }),
+            "guarantee_above_limit /scopes/1/budgets/0|");
+  EXPECT_EQ(found_shared([](Config& c) { c.scopes[1].budgets[0].share->guarantee = Money(); }),
+            "empty_share /scopes/1/budgets/0|");
+  EXPECT_EQ(found_shared([](Config& c) { c.scopes[2].budgets[0].share.reset(); }),
+            "unshared_child /scopes/2|");
   EXPECT_EQ(found([](Config& c) { c.on_expiry = ExpiryPolicy::kRelease; }),
             "release_breaks_strict /scopes/1/budgets/0|");
   EXPECT_EQ(found([](Config& c) {
