@@ -5,16 +5,18 @@
 
 namespace fare {
 
-Expected<Policy> Policy::parse(std::string_view file, std::string_view text) {
+Expected<Policy> Policy::parse(std::string_view file, std::string_view text,
+                               const FindPolicy& find) {
   auto data = std::make_shared<PolicyData>();
   data->file = file;
-  Problems problems{std::string(file)};
-  const JsonDocument document(text, problems);
-  if (document.ok()) {
-    read_policy(document.root(), *data);
-    data->hash = content_hash(document.root().dump());
+  PolicyFiles files(find);
+  const std::optional<PolicyDocument> document = files.load(file, text);
+  if (document) {
+    read_policy(*document, *data);
+    data->hash = content_hash(document->root().dump());
   }
-  if (!problems.empty()) return tl::unexpected<Errors>(problems.take());
+  Errors errors = files.take();
+  if (!errors.empty()) return tl::unexpected<Errors>(std::move(errors));
   return Policy(std::move(data));
 }
 

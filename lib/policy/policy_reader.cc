@@ -8,11 +8,11 @@ namespace {
 constexpr std::size_t kRulesMax = 1'000;
 
 template <class Read>
-void for_each(ObjectReader& reader, std::string_view key, std::size_t min, std::size_t max,
-              const Read& read) {
-  const std::optional<JsonNode> found = reader.member(key, min > 0);
+void for_each(const PolicyDocument& document, ObjectReader& reader, const std::string& list,
+              std::size_t min, std::size_t max, const Read& read) {
+  const std::optional<JsonNode> found = reader.member(list, min > 0);
   if (!found || !json::is_list(*found, min, max)) return;
-  for (std::size_t i = 0; i < found->size(); ++i) read(found->item(i));
+  for (std::size_t i = 0; i < found->size(); ++i) read(document.item(list, i));
 }
 
 // `has_default`: the policy says what is expected of a request without class, be it unreadable.
@@ -35,7 +35,8 @@ void read_class(const JsonNode& node, bool has_default, PolicyData& data) {
 }  // namespace
 
 // The parts refer to each other by name, so they are read in order.
-void read_policy(const JsonNode& root, PolicyData& data) {
+void read_policy(const PolicyDocument& document, PolicyData& data) {
+  const JsonNode root = document.root();
   ObjectReader reader(root);
   std::size_t only = 0;
   reader.required("format", only, json::one_of({"fare-policy/1"}));
@@ -43,19 +44,20 @@ void read_policy(const JsonNode& root, PolicyData& data) {
   Tokens output;
   if (reader.optional("expected_output_tokens", output, read_tokens)) data.expected_output = output;
   const bool has_default = root.has("expected_output_tokens");
-  for_each(reader, "classes", 0, kClassesMax,
+  for_each(document, reader, "classes", 0, kClassesMax,
            [&](const JsonNode& node) { read_class(node, has_default, data); });
   if (data.classes.empty() && !has_default && reader.ok()) {
     root.problem(ErrorCode::kMissingKey, "needs the key \"expected_output_tokens\" or classes");
   }
-  for_each(reader, "targets", 1, kTargetsMax,
+  for_each(document, reader, "targets", 1, kTargetsMax,
            [&](const JsonNode& node) { read_target(node, data); });
   if (const auto health = reader.member("health", false)) read_health(*health, data.health);
   if (const auto retry = reader.member("retry", false)) read_retry(*retry, data);
   if (const auto trigger = reader.member("forecast", false)) {
     read_forecast(*trigger, data.forecast);
   }
-  for_each(reader, "rules", 1, kRulesMax, [&](const JsonNode& node) { read_rule(node, data); });
+  for_each(document, reader, "rules", 1, kRulesMax,
+           [&](const JsonNode& node) { read_rule(node, data); });
   reader.finish();
 }
 

@@ -7,6 +7,7 @@
 #include <vector>       // std::vector.
 
 #include "base/json_reader.h"    // JsonNode, ObjectReader.
+#include "policy/extend.h"       // PolicyDocument.
 #include "policy/policy_data.h"  // PolicyData.
 
 namespace fare {
@@ -56,7 +57,7 @@ inline bool contains(const std::vector<std::uint16_t>& all, std::uint16_t one) {
 }
 
 // The parts.  read_rule() needs all targets, read_target() all classes.
-void read_policy(const JsonNode& root, PolicyData& data);
+void read_policy(const PolicyDocument& document, PolicyData& data);
 void read_target(const JsonNode& node, PolicyData& data);
 void read_rule(const JsonNode& node, PolicyData& data);
 When read_when(const JsonNode& node, const PolicyData& data);
