@@ -1,89 +1,57 @@
 // One decision over 20 candidates, and its settlement, as a gateway would ask for them.
 
 #include <benchmark/benchmark.h>
-#include <fmt/format.h>
 
-#include <string>
-#include <vector>
+#include <array>
+#include <memory>
 
-#include "fare/router.h"
+#include "router_fixture.h"
 
 namespace fare {
 namespace {
 
-constexpr int kCandidates = 20;
-
-const Instant kNow = parse_instant("2026-11-23T00:00:00Z").value();
-
-PriceBook prices() {
-  std::string models;
-  for (int i = 0; i < kCandidates; ++i) {
-    models += fmt::format(
-        R"({}{{"id": "m{}", "context_tokens": 200000, "max_output_tokens": 64000, "prices": [
-             {{"from": "2026-01-01T00:00:00Z", "source": "s", "observed": "2026-01-01",
-               "usd_per_mtok": {{"input": "{}", "cache_read": "0.1", "output": "{}"}}}}]}})",
-        i == 0 ? "" : ",", i, (i * 7) % kCandidates + 1, (i * 3) % kCandidates + 5);
-  }
-  const std::string text = fmt::format(
-      R"({{"format": "fare-prices/1", "vendor": "v", "currency": "USD",
-           "sources": {{"s": {{"title": "t", "where": "w", "observed": "2026-01-01"}}}},
-           "models": [{}]}})",
-      models);
-  const PriceBook::Source source{"bench", text};
-  return PriceBook::parse({&source, 1}).value();
-}
-
-Policy policy() {
-  std::vector<std::string> names;
-  std::string targets;
-  for (int i = 0; i < kCandidates; ++i) {
-    names.push_back(fmt::format("\"t{}\"", i));
-    targets += fmt::format(
-        R"({}{{"name": "t{}", "model": "m{}", "quality": {{"simple": 0.{}, "complex": 0.5}},
-               "capabilities": ["tools"],
-               "latency": {{"first_token_ms": {}, "ms_per_output_token": 10}}}})",
-        i == 0 ? "" : ",", i, i, 60 + i, 100 + i);
-  }
-  return Policy::parse(
-             "bench",
-             fmt::format(
-                 R"({{"format": "fare-policy/1", "name": "p", "expected_output_tokens": 200,
-           "classes": [{{"name": "simple"}}, {{"name": "complex"}}], "targets": [{}],
-           "rules": [{{"name": "legal", "when": {{"tags": {{"team": "legal"}}}},
-                       "candidates": [{}]}},
-                     {{"name": "all", "candidates": [{}], "quality_floor": 0.65,
-                       "latency_bound_ms": 10000}}]}})",
-                 targets, fmt::join(names, ","), fmt::join(names, ",")))
-      .value();
-}
-
-Request request() {
-  static constexpr std::string_view kTools[] = {"tools"};
-  static constexpr Tag kTags[] = {{"team", "search"}, {"user", "u1234"}};
-  Request request;
-  request.request_class = "simple";
-  request.tags = kTags;
-  request.capabilities = kTools;
-  request.input = Tokens(3'000);
-  request.max_output = Tokens(1'000);
-  return request;
-}
-
 void route_and_settle(benchmark::State& state) {
   const auto router = std::move(*Router::create({prices(), policy()}, kNow));
   Request asked = request();
-  Usage usage;
-  usage[Meter::kInput] = Tokens(3'000);
-  usage[Meter::kOutput] = Tokens(200);
   for (auto _ : state) {
     ++asked.id;
     const Decision decision = router->route(asked, kNow);
-    const Attempt attempts[] = {
-        {.target = decision.plan()[0], .started = kNow, .answered = true, .usage = usage}};
+    const Attempt attempts[] = {answer_of(decision)};
     benchmark::DoNotOptimize(router->settle(decision.ticket, {attempts}, kNow));
   }
 }
 BENCHMARK(route_and_settle);
+
+// The same under four budgets, limits of four kinds, and health: all that a gateway has.
+void route_and_settle_4_budgets(benchmark::State& state) {
+  const auto keys = static_cast<int>(state.range(0));
+  static std::unique_ptr<Router> shared;
+  if (state.thread_index() == 0) {
+    shared = std::move(*Router::create(
+        {.prices = prices(), .policy = policy(kLimits), .budgets = four_levels(keys, 900'000'000)},
+        kNow));
+  }
+  const std::vector<std::string> ids = key_ids(keys);
+  Request asked = request();
+  asked.id = static_cast<std::uint64_t>(state.thread_index()) << 40;
+  std::uint64_t refused = 0;
+  for (auto _ : state) {
+    ++asked.id;
+    const std::array<std::string_view, 1> payer = {
+        ids[asked.id * 0x9e3779b97f4a7c15u % static_cast<std::uint64_t>(keys)]};
+    asked.scopes = payer;
+    const Decision decision = shared->route(asked, kNow);
+    if (decision.refusal != Refusal::kNone) {
+      ++refused;
+      continue;
+    }
+    const Attempt attempts[] = {answer_of(decision)};
+    benchmark::DoNotOptimize(shared->settle(decision.ticket, {attempts}, kNow));
+  }
+  state.counters["refused"] = static_cast<double>(refused);
+}
+BENCHMARK(route_and_settle_4_budgets)->Arg(1'000)->Arg(100'000);
+BENCHMARK(route_and_settle_4_budgets)->Arg(1'000)->Threads(2)->UseRealTime();
 
 // Tickets stay open, as they do while vendors answer; they are settled while the clock stands
 // still.

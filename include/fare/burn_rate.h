@@ -15,6 +15,7 @@ struct BurnBooks {
   Money used;           // Settled, reserved and leased: limit - free.
   WindowSpan window{};  // Rolling: the current slice.
   Duration rolling{};   // The length of a rolling window; 0 for every other kind.
+  bool refuses = true;  // False: it only observes.
 };
 
 // What follows if money goes on as it went lately.

@@ -19,7 +19,7 @@ struct Attempt {
   TargetId target{};
   Instant started{};           // Prices are those of this instant.
   bool answered = false;       // False: it failed, timed out or was cut off.
-  std::optional<Usage> usage;  // As the vendor reported it; nothing if it did not.
+  std::optional<Usage> usage{};  // As the vendor reported it; nothing if it did not.
   Terms terms{};               // As it was served: tier, speed, region.
   Duration first_token{};      // From `started`; meaningless unless answered.
   Duration total{};            // From `started` to the end.

@@ -42,7 +42,8 @@ struct OpenTicket {
   std::uint8_t plan_size = 0;
   std::uint8_t tried_size = 0;
   std::array<TargetId, kAttemptsMax> plan{};
-  Tokens input;  // As it is sent: after a step that shortens it.
+  std::uint64_t session = 0;  // If its rule pins sessions.
+  Tokens input;               // As it is sent: after a step that shortens it.
   Tokens expected_output;
   std::optional<Tokens> output_max;  // The tightest of the caller's and the ladder's cap.
   std::optional<Instant> deadline;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "fare/cache_economics.h"
 #include "fare/latency.h"
 
 namespace fare {
@@ -35,8 +36,13 @@ double luck_for(std::uint64_t luck, TargetId target) {
 }  // namespace
 
 Plan::Plan(const Snapshot& snapshot, const PolicyRule& rule, const Question& question,
-           const Rung& rung, Decision& decision)
-    : snapshot_(snapshot), rule_(rule), question_(question), rung_(rung), decision_(decision) {
+           const Rung& rung, const std::optional<Sessions::Pin>& pin, Decision& decision)
+    : snapshot_(snapshot),
+      rule_(rule),
+      question_(question),
+      rung_(rung),
+      pin_(pin),
+      decision_(decision) {
   latency_bound_ = question.latency_bound;
   if (!rung.is_deferred) latency_bound_ = tighter(latency_bound_, rule.latency_bound);
   decision_.candidates = 0;
@@ -57,7 +63,6 @@ Plan::Plan(const Snapshot& snapshot, const PolicyRule& rule, const Question& que
     });
     if (!known) add(target);
   }
-  had_any_ = would_do_ != 0;
   add_denied();
 }
 
@@ -202,10 +207,65 @@ std::optional<std::size_t> Plan::best() {
   const Choice choice =
       fare::choose(rule_.objective, first(named), {load_.begin(), named}, question_.luck);
   decision_.propensity = choice.propensity * (is_canary_ ? canary_share : 1 - canary_share);
-  return choice.winner;
+  const std::optional<std::size_t> stay = pinned();
+  if (!choice.winner || !stay || *stay == *choice.winner) return choice.winner;
+  return stay_or_leave(*stay, *choice.winner);
+}
+
+// The session's target among those that would do, if its prefix is warm there, or may be.
+std::optional<std::size_t> Plan::pinned() const {
+  if (!pin_ || !rung_.is_rules) return std::nullopt;
+  for (std::size_t i = 0; i < rivals_; ++i) {
+    const RoutedTarget& target = snapshot_[decision_.candidate[i].target];
+    if (target.record->id() != pin_->record) continue;
+    const bool is_known =
+        target.cached.rules != nullptr && !question_.request->prompt.blocks.empty();
+    const bool is_cold = is_known && split_[i].read == Tokens();
+    if (would_do(i) && !is_cold) return i;
+  }
+  return std::nullopt;
+}
+
+// It leaves if that saves money at once, and what leaving has cost the session stays within bounds.
+std::size_t Plan::stay_or_leave(std::size_t stay, std::size_t go) {
+  const Cost lost = warm_value_of(stay);
+  const bool saves =
+      *decision_.candidate[go].expected_cost < *decision_.candidate[stay].expected_cost;
+  const std::optional<Cost>& most = rule_.pin->switch_max;
+  if (most && saves && pin_->spent + lost <= *most) {
+    switch_cost_ = lost;
+    return go;
+  }
+  decision_.candidate[go].verdict = Verdict::kSwitchTooDear;
+  decision_.propensity = 1;
+  return stay;
+}
+
+// What the warm prefix saves the next request there, by the rates of the band it is in.
+Cost Plan::warm_value_of(std::size_t candidate) const {
+  const RoutedTarget& target = snapshot_[decision_.candidate[candidate].target];
+  const Tokens warm = split_[candidate].read;
+  if (warm == Tokens()) return Cost();
+  Terms terms = target.terms;
+  terms.band_input = question_.input;
+  const auto rate = [&](Meter meter) -> std::optional<Rate> {
+    Usage one;
+    one[Meter::kRequest] = Tokens();
+    one[meter] = Tokens(1);
+    const auto cost = snapshot_.config.prices.cost(target.model, one, question_.now, terms);
+    if (!cost) return std::nullopt;
+    return Rate(static_cast<std::int64_t>(cost->count()));
+  };
+  const auto read = rate(Meter::kCacheRead);
+  const auto write = rate(target.cached.written[target.cached.lifetime]);
+  if (!read || !write) return Cost();
+  const Cost value =
+      warm_value(warm, {.plain = *write, .read = *read, .write = *write, .storage = Rate()});
+  return std::max(Cost(), value);
 }
 
 std::optional<std::size_t> Plan::next() {
+  switch_cost_ = Cost();
   if (would_do_ == 0) return std::nullopt;
   if ((would_do_ & (bit(rivals_ - 1) * 2 - 1)) != 0) {
     if (const auto winner = best()) return winner;

@@ -8,6 +8,7 @@
 #include "fare/inline_list.h"     // InlineList.
 #include "policy/objective.h"     // Choice, CandidateLoad.
 #include "router/question.h"      // Question.
+#include "router/sessions.h"      // Sessions.
 #include "router/snapshot.h"      // Snapshot.
 #include "router/target_cache.h"  // InputSplit.
 
@@ -24,8 +25,9 @@ struct Rung {
 // Allocates nothing; reads what was learnt, and changes nothing of it.
 class Plan {
  public:
+  // `pin`: the target that last served the session, if the rule pins sessions and there is one.
   Plan(const Snapshot& snapshot, const PolicyRule& rule, const Question& question, const Rung& rung,
-       Decision& decision);
+       const std::optional<Sessions::Pin>& pin, Decision& decision);
 
   // The next one to try: the best of those that would do and were not ruled out, then the
   // fallbacks in their order.  Nothing: nobody is left.
@@ -37,8 +39,10 @@ class Plan {
   // It serves: writes the attempts, with the fallbacks behind it.
   void choose(std::size_t candidate);
 
-  // Whether anyone would have done, before anyone was ruled out.
-  bool had_any() const { return had_any_; }
+  // What the session's warm prefix was worth on the target that it leaves for the one next() gave
+  // last; 0 if it stays, or nothing is known to be warm.
+  Cost switch_cost() const { return switch_cost_; }
+
   bool is_probe(std::size_t candidate) const { return (probes_ >> candidate & 1u) != 0; }
   const InputSplit& split(std::size_t candidate) const { return split_[candidate]; }
   // The first instant at which an ejected candidate is probed, if one was.
@@ -54,6 +58,9 @@ class Plan {
   std::optional<double> quality(const RoutedTarget& target, const PolicyTarget& named) const;
   std::optional<std::size_t> canary();
   std::optional<std::size_t> best();
+  std::optional<std::size_t> pinned() const;
+  std::size_t stay_or_leave(std::size_t stay, std::size_t go);
+  Cost warm_value_of(std::size_t candidate) const;
   void fill_loads();
 
   bool would_do(std::size_t i) const { return (would_do_ >> i & 1u) != 0; }
@@ -63,6 +70,7 @@ class Plan {
   const PolicyRule& rule_;
   const Question& question_;
   const Rung& rung_;
+  const std::optional<Sessions::Pin>& pin_;
   Decision& decision_;
   std::optional<Duration> latency_bound_;
   InlineList<InputSplit, kCandidatesMax> split_;
@@ -70,9 +78,9 @@ class Plan {
   std::size_t rivals_ = 0;  // Candidates that compete, a canary included; fallbacks stand behind.
   std::uint32_t would_do_ = 0;
   std::uint32_t probes_ = 0;
-  bool had_any_ = false;
   bool is_canary_ = false;
   std::optional<Instant> probes_at_;
+  Cost switch_cost_;
 };
 
 }  // namespace fare

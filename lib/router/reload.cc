@@ -72,6 +72,10 @@ Expected<std::vector<LimitId>> Router::State::load_limits(const Snapshot& snapsh
 
 // From here on nothing fails.
 void Router::State::attach(Snapshot& snapshot, std::span<const LimitId> limit_ids, Instant now) {
+  const auto& rules = snapshot.policy.rules;
+  if (std::any_of(rules.begin(), rules.end(), [](const PolicyRule& rule) { return rule.pin; })) {
+    sessions.prepare();
+  }
   std::vector<std::string> classes;
   for (const PolicyClass& one : snapshot.policy.classes) classes.push_back(one.name);
   for (std::size_t i = 0; i < snapshot.targets.size(); ++i) {
@@ -79,7 +83,7 @@ void Router::State::attach(Snapshot& snapshot, std::span<const LimitId> limit_id
     RoutedTarget& target = snapshot.targets[i];
     std::unique_ptr<TargetRecord>& record = records[named.name];
     if (record == nullptr) {
-      record = std::make_unique<TargetRecord>(named.name, snapshot.policy.health);
+      record = std::make_unique<TargetRecord>(named.name, ++records_made, snapshot.policy.health);
     }
     record->set_health(snapshot.policy.health);
     target.output_place = record->set_classes(classes);

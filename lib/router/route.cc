@@ -20,9 +20,15 @@ const PolicyRule* find_rule(const PolicyData& policy, const Question& question) 
 // Decides one request: rung by rung, and on each candidate by candidate, until somebody serves.
 class Deciding {
  public:
-  Deciding(RateLimits& limits, const Snapshot& snapshot, const Request& request, Instant now,
-           Decision& decision)
-      : limits_(limits), snapshot_(snapshot), request_(request), now_(now), decision_(decision) {}
+  Deciding(RateLimits& limits, Forecasts& forecasts, Sessions& sessions, const Snapshot& snapshot,
+           const Request& request, Instant now, Decision& decision)
+      : limits_(limits),
+        forecasts_(forecasts),
+        sessions_(sessions),
+        snapshot_(snapshot),
+        request_(request),
+        now_(now),
+        decision_(decision) {}
 
   // Fills the decision but for its ticket.
   void decide();
@@ -33,8 +39,8 @@ class Deciding {
   // Undoes what was taken.
   void take_back();
 
-  // The winner's prompt is on its way.
-  void store_prompt() const;
+  // The winner's prompt is on its way: it will be warm there.
+  void remember();
 
  private:
   Refusal find_payers();
@@ -44,8 +50,14 @@ class Deciding {
   void note(const Grant& grant);
   void note_retry(std::optional<Instant> at);
   Refusal refusal() const;
+  bool is_pinned_by_rule() const { return rule_->pin && request_.session != 0; }
+  std::uint32_t rule_index() const {
+    return static_cast<std::uint32_t>(rule_ - snapshot_.policy.rules.data());
+  }
 
   RateLimits& limits_;
+  Forecasts& forecasts_;
+  Sessions& sessions_;
   const Snapshot& snapshot_;
   const Request& request_;
   const Instant now_;
@@ -54,7 +66,8 @@ class Deciding {
   const PolicyRule* rule_ = nullptr;
   InlineList<ScopeId, kScopesMax> payers_;
   Grant grant_;
-  InputSplit split_;
+  std::optional<Sessions::Pin> pin_;
+  Cost switch_cost_;
   bool was_limited_ = false;
   bool was_over_budget_ = false;
   Refusal hard_ = Refusal::kNone;  // What no other candidate changes.
@@ -84,7 +97,13 @@ void Deciding::decide() {
   decision_.rule = rule_->name;
   decision_.quality_floor = rule_->quality_floor;
   if (decision_.refusal != Refusal::kNone) return;
+  if (is_pinned_by_rule()) pin_ = sessions_.find(request_.session);
   Ladder ladder(*rule_, request_, question_, decision_);
+  if (snapshot_.forecast_steps[rule_index()] > 0 && !payers_.empty()) {
+    ladder.forecast(forecasts_.steps(*snapshot_.ledger, {payers_.begin(), payers_.size()},
+                                     snapshot_.policy.forecast, snapshot_.forecast_steps_max,
+                                     now_));
+  }
   while (!try_rung(ladder)) {
     decision_.refusal = refusal();
     const bool may_step =
@@ -102,7 +121,7 @@ bool Deciding::try_rung(const Ladder& ladder) {
     return true;
   }
   const Rung rung = ladder.rung();
-  Plan plan(snapshot_, *rule_, question_, rung, decision_);
+  Plan plan(snapshot_, *rule_, question_, rung, pin_, decision_);
   while (const std::optional<std::size_t> candidate = plan.next()) {
     if (try_candidate(plan, *candidate)) return true;
     if (hard_ != Refusal::kNone) return false;
@@ -125,7 +144,7 @@ bool Deciding::try_candidate(Plan& plan, std::size_t candidate) {
                  now_);
   if (grant_.verdict == Verdict::kChosen) {
     plan.choose(candidate);
-    split_ = split;
+    switch_cost_ = plan.switch_cost();
     decision_.reserved = grant_.tried.bounds.worst;
     decision_.soft_percent = grant_.reservation.soft_percent;
     decision_.would_refuse = grant_.reservation.would_refuse;
@@ -171,13 +190,14 @@ Refusal Deciding::refusal() const {
 }
 
 void Deciding::fill(OpenTicket& ticket) const {
-  ticket.rule = static_cast<std::uint32_t>(rule_ - snapshot_.policy.rules.data());
+  ticket.rule = rule_index();
   ticket.request_class = question_.request_class;
   ticket.plan = decision_.attempt;
   ticket.plan_size = decision_.attempts;
   ticket.tried[0] = grant_.tried;
   ticket.tried_size = 1;
   ticket.payers = payers_;
+  ticket.session = is_pinned_by_rule() ? request_.session : 0;
   ticket.input = question_.input;
   ticket.expected_output = question_.expected_output;
   ticket.output_max = question_.output_max;
@@ -186,8 +206,12 @@ void Deciding::fill(OpenTicket& ticket) const {
 
 void Deciding::take_back() { fare::take_back(snapshot_, limits_, grant_.tried, now_); }
 
-void Deciding::store_prompt() const {
+void Deciding::remember() {
   const RoutedTarget& target = snapshot_[decision_.attempt[0]];
+  if (is_pinned_by_rule()) {
+    const Cost spent = (pin_ ? pin_->spent : Cost()) + switch_cost_;
+    sessions_.put(request_.session, {.record = target.record->id(), .spent = spent}, now_);
+  }
   const PromptBlocks& prompt = request_.prompt;
   if (target.cached.rules == nullptr || prompt.blocks.empty() || question_.is_shortened) return;
   const auto first_token =
@@ -204,7 +228,7 @@ void Router::State::route(const Request& request, Instant now, Decision& decisio
   FARE_CHECK(request.scopes.size() <= kScopesMax);
   const std::uint32_t shard = TicketTable::shard_of(request.id);
   Pinned pinned(generations, shard);
-  Deciding deciding(*limits, *pinned, request, now, decision);
+  Deciding deciding(*limits, forecasts, sessions, *pinned, request, now, decision);
   deciding.decide();
   const bool degraded = !decision.degradations.empty() && decision.refusal == Refusal::kNone;
   if (decision.refusal != Refusal::kNone || decision.action == Action::kAnswerCached) {
@@ -224,7 +248,7 @@ void Router::State::route(const Request& request, Instant now, Decision& decisio
   deciding.fill(*claimed.data);
   claimed.data->generation = pinned.slot();
   pinned.keep();
-  deciding.store_prompt();
+  deciding.remember();
   decision.ticket = claimed.ticket;
   tickets.open(claimed);
 }

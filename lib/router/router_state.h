@@ -9,8 +9,10 @@
 #include "fare/ledger.h"           // Ledger.
 #include "fare/rate_limit.h"       // RateLimits.
 #include "fare/router.h"           // Router.
+#include "router/forecasts.h"      // Forecasts.
 #include "router/generations.h"    // Generations.
 #include "router/retry_gate.h"     // RetryGate.
+#include "router/sessions.h"       // Sessions.
 #include "router/snapshot.h"       // Snapshot.
 #include "router/target_record.h"  // TargetRecord.
 #include "router/ticket_table.h"   // TicketTable.
@@ -69,9 +71,12 @@ struct Router::State {
   std::uint64_t loads = 0;
   Generations generations;
   std::map<std::string, std::unique_ptr<TargetRecord>> records;  // By name.
-  std::unique_ptr<Ledger> ledger;                                // From the first budgets on.
-  std::unique_ptr<RateLimits> limits;                            // There from the start.
+  std::uint64_t records_made = 0;
+  std::unique_ptr<Ledger> ledger;      // From the first budgets on.
+  std::unique_ptr<RateLimits> limits;  // There from the start.
   RetryGate retries;
+  Forecasts forecasts;
+  Sessions sessions;
   TicketTable tickets;
 };
 

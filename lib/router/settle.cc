@@ -101,6 +101,16 @@ void price(const Snapshot& snapshot, const Attempt& attempt, Bill& bill, Settlem
   bill.add(attempt, charge.total, status == CostStatus::kPriced);
 }
 
+// A session whose request was answered elsewhere than planned is warm there now.
+void note_session(const Snapshot& snapshot, const OpenTicket& ticket, const Outcome& outcome,
+                  Sessions& sessions, Instant now) {
+  if (ticket.session == 0 || outcome.attempts.empty()) return;
+  const Attempt& last = outcome.attempts.back();
+  if (!last.answered || last.target == ticket.plan[0]) return;
+  const Cost spent = sessions.find(ticket.session).value_or(Sessions::Pin{}).spent;
+  sessions.put(ticket.session, {.record = snapshot[last.target].record->id(), .spent = spent}, now);
+}
+
 // Whether the caller is to read a stream on that was cut off, and settle again.
 bool drains(const Snapshot& snapshot, const Outcome& outcome) {
   if (snapshot.on_abort() != AbortPolicy::kDrain) return false;
@@ -125,6 +135,7 @@ Settlement Router::State::settle(const TicketTable::Claimed& claimed, const Outc
       end_attempt(snapshot, *limits, *tried, attempt, ticket.request_class, now);
     }
   }
+  note_session(snapshot, ticket, outcome, sessions, now);
   if (drains(snapshot, outcome)) {
     settlement.status = SettleStatus::kDraining;
     tickets.open(claimed);

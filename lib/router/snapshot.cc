@@ -24,6 +24,13 @@ class SnapshotMaker {
     for (std::size_t i = 0; i < snapshot_.policy.classes.size(); ++i) {
       snapshot_.classes[snapshot_.policy.classes[i].name] = static_cast<std::uint32_t>(i);
     }
+    for (const PolicyRule& rule : snapshot_.policy.rules) {
+      const auto count = static_cast<std::uint32_t>(
+          std::count_if(rule.degrade.begin(), rule.degrade.end(),
+                        [](const DegradeStep& step) { return step.on_forecast; }));
+      snapshot_.forecast_steps.push_back(count);
+      snapshot_.forecast_steps_max = std::max(snapshot_.forecast_steps_max, count);
+    }
     if (config_.model) match_model();
     if (config_.budgets) read_budgets();
   }

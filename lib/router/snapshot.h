@@ -47,6 +47,8 @@ struct Snapshot {
   Ledger* ledger = nullptr;                      // Null: nothing is limited by money.
   bool needs_worst = false;                      // Some budget reserves upper bounds.
   bool needs_expected = false;                   // Some budget reserves quantiles.
+  std::vector<std::uint32_t> forecast_steps;  // By rule: how many of its steps a forecast may take.
+  std::uint32_t forecast_steps_max = 0;       // The most of all.
   std::uint64_t generation = 0;
 
   const RoutedTarget& operator[](TargetId target) const {

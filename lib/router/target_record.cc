@@ -31,8 +31,8 @@ bool has_times(const Attempt& attempt) {
 
 }  // namespace
 
-TargetRecord::TargetRecord(std::string name, const Breaker::Options& health)
-    : name_(std::move(name)), breaker_(health), latency_(kLatencyHalfLife) {}
+TargetRecord::TargetRecord(std::string name, std::uint64_t id, const Breaker::Options& health)
+    : name_(std::move(name)), id_(id), breaker_(health), latency_(kLatencyHalfLife) {}
 
 void TargetRecord::set_health(const Breaker::Options& health) {
   const std::scoped_lock guard(lock_);

@@ -31,9 +31,11 @@ inline constexpr double kOutputsMin = 32;
 // Allocates only when it is made, and in set_classes().
 class TargetRecord {
  public:
-  TargetRecord(std::string name, const Breaker::Options& health);
+  // `id`: of this record alone, for as long as its router lives; not 0.
+  TargetRecord(std::string name, std::uint64_t id, const Breaker::Options& health);
 
   const std::string& name() const { return name_; }
+  std::uint64_t id() const { return id_; }
 
   // Goes on under other options; what was learnt stays.
   void set_health(const Breaker::Options& health);
@@ -91,6 +93,7 @@ class TargetRecord {
   void publish(Published& to, const DecayingMean& from, Instant now);
 
   std::string name_;
+  std::uint64_t id_;
   mutable SpinLock lock_;
   Breaker breaker_;
   TargetLatency latency_;

@@ -416,6 +416,7 @@ BurnBooks AccountBook::burn_books(std::uint32_t index) const {
   books.window = rule.window.at(instant_of(account.begin));
   if (account.is_session != 0) books.window.end = instant_of(account.fresh_until);
   if (account.is_rolling != 0) books.rolling = rule.window.spec().length;
+  books.refuses = static_cast<BudgetMode>(account.mode) != BudgetMode::kObserve;
   return books;
 }
 

@@ -13,25 +13,6 @@ using testing::HasSubstr;
 constexpr std::string_view kAllCompete =
     R"([{"name": "all", "candidates": ["dear", "middle", "cheap"]}])";
 
-// Verdicts by target name, as "cheap:chosen middle:costs_more".
-std::string verdicts(const Router& router, const Decision& decision) {
-  std::string text;
-  for (const Candidate& one : decision.considered()) {
-    if (!text.empty()) text += " ";
-    text += std::string(router.target(one.target).name) + ":" + std::string(to_string(one.verdict));
-  }
-  return text;
-}
-
-std::string plan(const Router& router, const Decision& decision) {
-  std::string text;
-  for (const TargetId target : decision.plan()) {
-    if (!text.empty()) text += " ";
-    text += router.target(target).name;
-  }
-  return text;
-}
-
 TEST(RouterTest, ChoosesTheCheapestAndSaysWhyTheOthersLost) {
   const auto router = router_with(std::string(kAllCompete));
   const Decision decision = router->route(request_of("simple", 1'000), kNow);

@@ -1,8 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "base/random.h"
 #include "router/fixture.h"
 
 namespace fare {
@@ -51,6 +54,190 @@ TEST(RouterThreadsTest, BooksAddUpUnderConcurrency) {
   EXPECT_EQ(stats.open, 0);
   // 100 input tokens at $1 and 10 output tokens at $2 a million: 120 micro-dollars each.
   EXPECT_EQ(stats.cost, Cost(Int128{120'000'000} * kThreads * kRequests));
+}
+
+#ifdef NDEBUG
+constexpr std::uint64_t kRequestsEach = 20'000;
+#else
+constexpr std::uint64_t kRequestsEach = 1'500;  // Sanitizers are slow.
+#endif
+
+// An org with two keys, each with a strict budget that will not do for all.
+std::string scopes_of(const std::string& org_usd, const std::string& key_usd) {
+  const auto budget = [](const std::string& usd) {
+    return R"("budgets": [{"id": "day", "limit_usd": ")" + usd +
+           R"(", "window": {"kind": "day", "zone": "UTC"}}]})";
+  };
+  return R"([{"id": "org", "kind": "org", )" + budget(org_usd) +
+         R"(, {"id": "k0", "kind": "key", "parent": "org", )" + budget(key_usd) +
+         R"(, {"id": "k1", "kind": "key", "parent": "org", )" + budget(key_usd) + "]";
+}
+
+Config shared_config(const std::string& org_usd, const std::string& key_usd,
+                     const std::string& cheap = "") {
+  return {
+      .prices = prices(),
+      .policy = policy_with(
+          R"([{"name": "r", "candidates": ["cheap", "ending"], "fallback": ["twin", "cheap"]}])",
+          {.policy = R"("retry": {"per_1000": 1000, "saved_max": 1000000},
+                            "health": {"failures_max": 1000000, "attempts_min": 1e9}, )",
+           .cheap = cheap}),
+      .open_tickets_max = 1'000'000,
+      .budgets = budgets_with(scopes_of(org_usd, key_usd))};
+}
+
+// One thread's requests: some are retried, some cut off, some never sent, some silent; all of them
+// cost at most what was reserved.
+class Client {
+ public:
+  Client(Router& router, std::uint64_t number)
+      : router_(router), random_(RandomKey(number, 0, Purpose::kTest), 0), number_(number) {}
+
+  void request() {
+    static constexpr std::string_view kKeys[] = {"k0", "k1"};
+    Request request = request_of("simple", static_cast<std::int64_t>(random_.below(2'000)));
+    request.id = number_ << 32 | ++requests;
+    request.max_output = Tokens(static_cast<std::int64_t>(1 + random_.below(800)));
+    request.scopes = std::span(kKeys).subspan(number_ % 2, 1);
+    const Decision decision = router_.route(request, kNow);
+    if (decision.refusal != Refusal::kNone) {
+      ++refused;
+      return;
+    }
+    std::vector<Attempt> attempts;
+    for (const TargetId target : decision.plan()) {
+      const bool may = attempts.empty() ||
+                       router_.top_up(decision.ticket, attempts.back(), target, kNow).status ==
+                           TopUpStatus::kGranted;
+      if (!may) continue;
+      attempts.push_back(attempt(target, request));
+      if (attempts.back().answered) break;
+    }
+    if (random_.below(20) == 0) attempts.clear();  // It was never sent.
+    const Settlement settlement = router_.settle(decision.ticket, {attempts}, kNow);
+    settled += settlement.status == SettleStatus::kSettled ? 1 : 0;
+    charged += settlement.charged;
+    total += settlement.total;
+  }
+
+  std::uint64_t requests = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t settled = 0;
+  Money charged;
+  Cost total;
+
+ private:
+  Attempt attempt(TargetId target, const Request& request) {
+    const std::uint64_t dice = random_.below(10);
+    if (dice < 3) return failed(target);
+    if (dice < 4) return failed(target, AttemptEnd::kCutOff);
+    const std::int64_t output = request.max_output->count();
+    Attempt attempt = answered(
+        target, request.input.count(),
+        dice < 7 ? output
+                 : static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(output))));
+    if (dice == 9) attempt.usage.reset();
+    return attempt;
+  }
+
+  Router& router_;
+  RandomStream random_;
+  std::uint64_t number_;
+};
+
+Money settled_of(const Router& router, std::string_view scope) {
+  for (const BudgetReport& line : router.budgets(kNow)) {
+    if (line.scope == scope) return line.settled;
+  }
+  ADD_FAILURE();
+  return {};
+}
+
+// Goal: strict budgets are exceeded by exactly 0, whatever threads, retries and cut streams do, and
+// what the ledger holds is to the nanodollar what settle() said.
+// Method: threads spend two keys of one org until it is exhausted; another one watches the books.
+TEST(RouterThreadsTest, StrictBudgetsAreNeverExceeded) {
+  constexpr std::uint64_t kClients = 4;
+  const auto router = router_of(shared_config(kRequestsEach > 10'000 ? "40" : "3", "25"));
+  std::vector<Client> clients;
+  for (std::uint64_t i = 0; i < kClients; ++i) clients.emplace_back(*router, i);
+  std::atomic<bool> done = false;
+  std::jthread watcher([&] {
+    while (!done) {
+      for (const BudgetReport& line : router->budgets(kNow)) {
+        ASSERT_EQ(line.limit, line.settled + line.reserved + line.free);
+        ASSERT_GE(line.free, Money()) << line.scope;
+      }
+    }
+  });
+  std::vector<std::jthread> workers;
+  for (Client& client : clients) {
+    workers.emplace_back([&client] {
+      for (std::uint64_t i = 0; i < kRequestsEach; ++i) client.request();
+    });
+  }
+  workers.clear();
+  done = true;
+  watcher.join();
+  Money charged;
+  Cost total;
+  std::uint64_t refused = 0;
+  for (const Client& client : clients) {
+    charged += client.charged;
+    total += client.total;
+    refused += client.refused;
+  }
+  EXPECT_EQ(settled_of(*router, "org"), charged);
+  EXPECT_EQ(settled_of(*router, "k0"), clients[0].charged + clients[2].charged);
+  EXPECT_EQ(router->stats().cost, total);
+  EXPECT_GT(refused, kRequestsEach / 10) << "the budget did not run out: this test shows nothing";
+  for (const BudgetReport& line : router->budgets(kNow)) {
+    EXPECT_EQ(line.reserved, Money());
+    EXPECT_LE(line.settled, line.limit);
+  }
+}
+
+// Goal: reloading under load loses no ticket, and the books go on.
+TEST(RouterThreadsTest, ReloadUnderLoadLosesNoTicket) {
+  constexpr std::uint64_t kClients = 3;
+  const auto router = router_of(shared_config("1000", "600"));
+  std::vector<Client> clients;
+  for (std::uint64_t i = 0; i < kClients; ++i) clients.emplace_back(*router, i);
+  std::vector<std::jthread> workers;
+  std::atomic<std::uint64_t> running = kClients;
+  for (Client& client : clients) {
+    workers.emplace_back([&] {
+      for (std::uint64_t i = 0; i < kRequestsEach / 2; ++i) client.request();
+      --running;
+    });
+  }
+  std::uint64_t reloads = 0;
+  while (running > 0) {
+    const char* org = reloads % 2 == 0 ? "999" : "1000";
+    const char* cheap = reloads % 3 == 0 ? R"(, "limits": {"requests_per_minute": 900000})" : "";
+    const auto report = router->reload(shared_config(org, "600", cheap), kNow);
+    ASSERT_TRUE(report) << to_text(report.error());
+    ASSERT_EQ(report->generation, ++reloads + 1);
+  }
+  workers.clear();
+  EXPECT_GT(reloads, 3u);
+  const RouterStats stats = router->stats();
+  Money charged;
+  std::uint64_t settled = 0;
+  std::uint64_t refused = 0;
+  for (const Client& client : clients) {
+    charged += client.charged;
+    settled += client.settled;
+    refused += client.refused;
+  }
+  EXPECT_EQ(stats.open, 0u);
+  EXPECT_EQ(stats.settled, settled);
+  EXPECT_EQ(stats.refused, refused);
+  EXPECT_EQ(settled + refused, kClients * (kRequestsEach / 2));
+  EXPECT_EQ(settled_of(*router, "org"), charged);
+  for (std::size_t i = 0; i < router->targets(); ++i) {
+    EXPECT_EQ(router->state(TargetId(static_cast<std::uint16_t>(i)), kNow).open, 0u);
+  }
 }
 
 }  // namespace
