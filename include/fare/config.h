@@ -2,15 +2,26 @@
 
 #include <cstdint>   // std::uint32_t.
 #include <optional>  // std::optional.
+#include <string>    // std::string.
+#include <vector>    // std::vector.
 
 #include "fare/budget.h"        // BudgetConfig.
 #include "fare/cache_rules.h"   // CacheRuleBook.
 #include "fare/choice_model.h"  // ChoiceModel.
+#include "fare/money.h"         // Money.
 #include "fare/policy.h"        // Policy.
 #include "fare/price_book.h"    // PriceBook.
 #include "fare/time.h"          // Duration.
 
 namespace fare {
+
+// What one budget had spent in its current window before the router was made: in another process,
+// or before a restart.
+struct SpentBefore {
+  std::string scope;
+  std::string budget;
+  Money spent;  // 0 to kLimitMax.
+};
 
 // Everything a Router is made from.  A value.
 struct Config {
@@ -21,6 +32,7 @@ struct Config {
   std::uint32_t open_tickets_max = 16'000'000;
 
   std::optional<BudgetConfig> budgets = {};       // Without: nothing is limited by money.
+  std::vector<SpentBefore> spent_before = {};     // Counts when the router is made, not at reload.
   std::optional<CacheRuleBook> cache_rules = {};  // Without: prompts are priced as if never cached.
   std::optional<ChoiceModel> model = {};          // Classifies and predicts from Request::text.
   Duration ticket_life = std::chrono::hours(1);   // From a reservation to its deadline; above 0.

@@ -8,7 +8,7 @@
 #include "fare/budget.h"  // BudgetMode.
 #include "fare/money.h"   // Money.
 #include "fare/time.h"    // Instant.
-#include "fare/window.h"  // WindowSpan.
+#include "fare/window.h"  // WindowKind, WindowSpan.
 
 namespace fare {
 
@@ -29,6 +29,7 @@ struct BudgetReport {
   std::string_view scope;
   std::string_view budget;
   BudgetMode mode = BudgetMode::kStrict;
+  WindowKind kind = WindowKind::kMonth;
   WindowSpan window{};   // Rolling: the current slice.
   bool is_past = false;  // A window that is over, but has tickets open.
   Money limit;

@@ -42,7 +42,8 @@ class Router {
  public:
   // Errors: a target whose model the price book does not know, knows from several providers, or has
   // no price for at `now`; budgets that are not valid; a class of the model that the policy lacks;
-  // all of them at once, with their place.
+  // all of them at once, with their place.  After those: what was spent before in a budget that is
+  // not there.
   [[nodiscard]] static Expected<std::unique_ptr<Router>> create(Config config, Instant now);
 
   // Decides and reserves.  About a microsecond for 20 candidates and four budgets.  Allocates

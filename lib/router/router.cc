@@ -1,15 +1,41 @@
 #include "fare/router.h"
 
+#include <fmt/format.h>
+
 #include "fare/check.h"
 #include "router/router_state.h"
 
 namespace fare {
+namespace {
+
+Errors adopt(Ledger* ledger, const std::vector<SpentBefore>& before, Instant now) {
+  Errors errors;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    const SpentBefore& one = before[i];
+    const std::string where = fmt::format("spent_before/{}", i);
+    if (one.spent < Money() || one.spent > kLimitMax) {
+      errors.push_back({ErrorCode::kOutOfRange, where,
+                        fmt::format("must be from $0 to ${}, but is ${}", to_usd(kLimitMax),
+                                    to_usd(one.spent))});
+    } else if (ledger == nullptr || !ledger->adopt(one.scope, one.budget, one.spent, now)) {
+      errors.push_back({ErrorCode::kUnknownName, where,
+                        fmt::format("\"{}/{}\" is not a scope and budget of the configuration",
+                                    one.scope, one.budget)});
+    }
+  }
+  return errors;
+}
+
+}  // namespace
 
 Expected<std::unique_ptr<Router>> Router::create(Config config, Instant now) {
   auto state = std::make_unique<State>(config.open_tickets_max);
   state->limits = std::move(*RateLimits::create({}, now));
+  const std::vector<SpentBefore> before = config.spent_before;
   const Expected<RouterReload> loaded = state->load(std::move(config), now);
   if (!loaded) return tl::unexpected<Errors>(loaded.error());
+  Errors errors = adopt(state->ledger.get(), before, now);
+  if (!errors.empty()) return tl::unexpected<Errors>(std::move(errors));
   return std::unique_ptr<Router>(new Router(std::move(state)));
 }
 

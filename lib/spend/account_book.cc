@@ -93,6 +93,7 @@ BudgetReport line_of(const AccountRule& rule, std::uint32_t index, const Account
   line.id = BudgetId{index};
   line.budget = rule.id;
   line.mode = static_cast<BudgetMode>(account.mode);
+  line.kind = rule.window.spec().kind;
   return line;
 }
 

@@ -9,6 +9,7 @@
 #include "base/json_reader.h"
 #include "fare/router.h"
 #include "study/files.h"
+#include "study/policy_files.h"
 
 namespace routesim {
 namespace {
@@ -151,6 +152,7 @@ class ScenarioReader {
         .traffic = std::move(traffic),
         .world = *world,
         .prices = *prices,
+        .cache_rules = cache_rules_,
         .variants = std::move(variants)};
     check_policies(scenario);
     return scenario;
@@ -204,8 +206,8 @@ class ScenarioReader {
     if (!node || !has_traffic || !prices) return std::nullopt;
     std::vector<std::string> classes;
     for (const ClassMix& mix : traffic.classes) classes.push_back(mix.name);
-    const std::optional<fare::CacheRuleBook> rules = read_cache_rules();
-    return read_world(*node, classes, *prices, rules ? &*rules : nullptr, start);
+    cache_rules_ = read_cache_rules();
+    return read_world(*node, classes, *prices, cache_rules_ ? &*cache_rules_ : nullptr, start);
   }
 
   // The cache rules that stand in folders "cache" beside price tables; nothing if there are none.
@@ -241,8 +243,8 @@ class ScenarioReader {
       variants.push_back(std::move(*variant));
     }
     for (const std::string& path : overrides_.policies) {
-      const std::optional<fare::Policy> policy = read_policy_file(path);
-      if (policy) variants.push_back({path, *policy, std::nullopt});
+      const std::optional<fare::Policy> policy = keep(load_policy(path));
+      if (policy) variants.push_back({path, *policy, std::nullopt, std::nullopt});
     }
     return variants;
   }
@@ -252,24 +254,25 @@ class ScenarioReader {
     const std::optional<JsonNode> policy = reader.member("policy", true);
     AnswerCache cache;
     const bool has_cache = reader.optional("answer_cache", cache, read_answer_cache);
+    Spending spending;
+    const bool spends = reader.optional("spending", spending, [this](const JsonNode& part) {
+      return read_spending(
+          part, [this](const std::string& path) { return keep(read_file(beside(path_, path))); });
+    });
     reader.finish();
     if (!policy) return std::nullopt;
     std::optional<fare::Policy> parsed;
     if (policy->is_string()) {
       const std::optional<std::string> path = json::text(kPathMax)(*policy);
-      if (path) parsed = read_policy_file(beside(path_, *path));
+      if (path) parsed = keep(load_policy(beside(path_, *path)));
     } else {
       const std::string name = path_ + "#" + policy->pointer();
-      parsed = keep(fare::Policy::parse(name, policy->dump()));
+      parsed = keep(fare::Policy::parse(name, policy->dump(), find_policy));
     }
     if (!parsed) return std::nullopt;
     return Variant{std::string(parsed->name()), *parsed,
-                   has_cache ? std::optional<AnswerCache>(cache) : std::nullopt};
-  }
-
-  std::optional<fare::Policy> read_policy_file(const std::string& path) {
-    const std::optional<std::string> text = keep(read_file(path));
-    return text ? keep(fare::Policy::parse(path, *text)) : std::nullopt;
+                   has_cache ? std::optional<AnswerCache>(cache) : std::nullopt,
+                   spends ? std::optional<Spending>(std::move(spending)) : std::nullopt};
   }
 
   // The value; or nothing, and its errors are kept.
@@ -284,7 +287,7 @@ class ScenarioReader {
   void check_policies(const Scenario& scenario) {
     for (const Variant& variant : scenario.variants) {
       check_classes(scenario, variant);
-      auto router = fare::Router::create({scenario.prices, variant.policy}, scenario.start);
+      auto router = fare::Router::create(config_of(scenario, variant), scenario.start);
       if (!router) {
         problems_.add_all(std::move(router.error()));
         continue;
@@ -317,9 +320,19 @@ class ScenarioReader {
   const ScenarioOverrides& overrides_;
   fare::Problems& problems_;
   std::vector<std::string> price_paths_;
+  std::optional<fare::CacheRuleBook> cache_rules_;
 };
 
 }  // namespace
+
+fare::Config config_of(const Scenario& scenario, const Variant& variant) {
+  fare::Config config{scenario.prices, variant.policy};
+  config.cache_rules = scenario.cache_rules;
+  if (!variant.spending) return config;
+  config.budgets = variant.spending->budgets;
+  config.spent_before = variant.spending->before;
+  return config;
+}
 
 fare::Expected<Scenario> load_scenario(const std::string& path,
                                        const ScenarioOverrides& overrides) {

@@ -5,10 +5,12 @@
 #include <string>    // std::string.
 #include <vector>    // std::vector.
 
+#include "fare/config.h"      // Config.
 #include "fare/expected.h"    // Expected.
 #include "fare/policy.h"      // Policy.
 #include "fare/price_book.h"  // PriceBook.
 #include "fare/time.h"        // Instant.
+#include "study/spending.h"   // Spending.
 #include "traffic/traffic.h"  // TrafficModel.
 #include "world/world.h"      // World.
 
@@ -27,6 +29,7 @@ struct Variant {
   std::string name;  // The policy's.
   fare::Policy policy;
   std::optional<AnswerCache> answer_cache;
+  std::optional<Spending> spending = {};  // Without: nothing is limited by money.
 };
 
 // A question as data: traffic, world, prices, policies, and how often to try.
@@ -40,8 +43,12 @@ struct Scenario {
   TrafficModel traffic;
   World world;
   fare::PriceBook prices;
+  std::optional<fare::CacheRuleBook> cache_rules;  // Of the folders beside the price tables.
   std::vector<Variant> variants;
 };
+
+// What a variant's router is made from.
+[[nodiscard]] fare::Config config_of(const Scenario& scenario, const Variant& variant);
 
 // What a command line may change.
 struct ScenarioOverrides {
@@ -61,7 +68,8 @@ struct ScenarioOverrides {
 //    "extra_prices": [PRICE FILE, ...],  inline, for models that exist only here
 //    "traffic": {...}, "world": {...},
 //    "policies": [{"policy": POLICY or "file.json", "answer_cache": {"hit_share": "0.4",
-//                  "mix": "random" | "exact", "latency_ms": 20}}]}
+//                  "mix": "random" | "exact", "latency_ms": 20},
+//                  "spending": SPENDING (see study/spending.h)}]}
 // Every target of every policy must be a model that the world has, and every class of the traffic
 // one that the policy knows.
 // Errors: everything that is wrong in the scenario and the files it names, in one go.

@@ -1,0 +1,96 @@
+#include "study/budget_watch.h"
+
+#include <algorithm>
+
+#include "engine/workers.h"
+
+namespace routesim {
+namespace {
+
+using fare::BudgetReport;
+using fare::WindowKind;
+
+bool ends_by_itself(const BudgetReport& line) {
+  return line.window.end != fare::kNever && line.kind != WindowKind::kRolling &&
+         line.kind != WindowKind::kSession;
+}
+
+fare::Money spent_before(const Variant& variant, const BudgetReport& line) {
+  fare::Money sum;
+  for (const fare::SpentBefore& one : variant.spending->before) {
+    if (one.scope == line.scope && one.budget == line.budget) sum += one.spent;
+  }
+  return sum;
+}
+
+BudgetEnd end_of(const Variant& variant, const BudgetReport& line, bool is_over) {
+  BudgetEnd end;
+  end.scope = line.scope;
+  end.budget = line.budget;
+  end.mode = line.mode;
+  end.window = line.window;
+  end.limit = line.limit;
+  end.spent_before = spent_before(variant, line);
+  end.spent = line.settled + line.reserved + line.leased;
+  end.exhausted_at = line.refused_at;
+  end.is_over = is_over;
+  return end;
+}
+
+}  // namespace
+
+std::optional<fare::Instant> BudgetWatch::start(const fare::Router& router, fare::Instant now) {
+  return note(router, now, false);
+}
+
+std::optional<fare::Instant> BudgetWatch::look(const fare::Router& router, fare::Instant now) {
+  return note(router, now, false);
+}
+
+void BudgetWatch::finish(const fare::Router& router, fare::Instant now) { note(router, now, true); }
+
+// Notes the budgets whose window ends with the nanosecond that begins `now`, or all that are left;
+// the last nanosecond of the window that ends next.
+std::optional<fare::Instant> BudgetWatch::note(const fare::Router& router, fare::Instant now,
+                                               bool is_last) {
+  std::optional<fare::Instant> next;
+  for (const BudgetReport& line : router.budgets(now)) {
+    if (line.is_past) continue;
+    const bool is_noted = std::any_of(ends_.begin(), ends_.end(), [&line](const BudgetEnd& end) {
+      return end.scope == line.scope && end.budget == line.budget;
+    });
+    if (is_noted) continue;
+    const fare::Instant last = line.window.end - fare::Duration(1);
+    const bool is_over = ends_by_itself(line) && last <= now;
+    if (is_over || is_last) {
+      ends_.push_back(end_of(variant_, line, is_over));
+    } else if (ends_by_itself(line)) {
+      next = std::min(next.value_or(last), last);
+    }
+  }
+  return next;
+}
+
+std::optional<fare::Instant> last_window_end(const Scenario& scenario, const Variant& variant) {
+  const auto router = fare::Router::create(config_of(scenario, variant), scenario.start);
+  std::optional<fare::Instant> last;
+  if (!router) return last;
+  for (const BudgetReport& line : (*router)->budgets(scenario.start)) {
+    if (ends_by_itself(line)) last = std::max(last.value_or(line.window.end), line.window.end);
+  }
+  return last;
+}
+
+std::vector<BudgetForecast> forecast_budgets(const Scenario& scenario, const Variant& variant,
+                                             unsigned threads,
+                                             std::atomic<std::uint64_t>& progress) {
+  std::vector<std::vector<BudgetEnd>> ends(scenario.replications);
+  run_all(scenario.replications, threads, [&](std::size_t i) {
+    BudgetWatch watch(variant);
+    (void)run_once(scenario, variant, static_cast<std::uint32_t>(i), progress, &watch);
+    ends[i] = watch.take();
+  });
+  return forecast_budgets(ends);
+}
+
+}  // namespace routesim

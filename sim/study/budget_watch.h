@@ -1,0 +1,48 @@
+#pragma once
+
+#include <atomic>    // std::atomic.
+#include <cstdint>   // std::uint64_t.
+#include <optional>  // std::optional.
+#include <string>    // std::string.
+#include <utility>   // std::pair.
+#include <vector>    // std::vector.
+
+#include "fare/router.h"            // Router, BudgetReport.
+#include "study/budget_forecast.h"  // BudgetEnd, BudgetForecast.
+#include "study/run.h"              // RunObserver.
+
+namespace routesim {
+
+// Looks at the books of one replication at the end of each budget's first window, and at the end
+// of the run.  Rolling and session windows have no end of their own: theirs is the run's.
+class BudgetWatch : public RunObserver {
+ public:
+  // `variant` must outlive it.
+  explicit BudgetWatch(const Variant& variant) : variant_(variant) {}
+
+  std::optional<fare::Instant> start(const fare::Router& router, fare::Instant now) override;
+  std::optional<fare::Instant> look(const fare::Router& router, fare::Instant now) override;
+  void finish(const fare::Router& router, fare::Instant now) override;
+
+  // What every budget came to; after the run.
+  std::vector<BudgetEnd> take() { return std::move(ends_); }
+
+ private:
+  std::optional<fare::Instant> note(const fare::Router& router, fare::Instant now, bool is_last);
+
+  const Variant& variant_;
+  std::vector<BudgetEnd> ends_;
+};
+
+// When the last of the variant's first windows ends that have an end of their own: a forecast
+// simulates until then.  Nothing if there is none.
+[[nodiscard]] std::optional<fare::Instant> last_window_end(const Scenario& scenario,
+                                                           const Variant& variant);
+
+// Replays all replications of one variant and sums up how its budgets' windows end.  `threads`
+// changes only how long it takes.
+[[nodiscard]] std::vector<BudgetForecast> forecast_budgets(const Scenario& scenario,
+                                                           const Variant& variant, unsigned threads,
+                                                           std::atomic<std::uint64_t>& progress);
+
+}  // namespace routesim

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <functional>  // std::function.
+#include <optional>    // std::optional.
+#include <string>      // std::string.
+#include <vector>      // std::vector.
+
+#include "base/json_reader.h"  // JsonNode.
+#include "fare/budget.h"       // BudgetConfig.
+#include "fare/config.h"       // SpentBefore.
+
+namespace routesim {
+
+// Who pays for a simulation's requests, and out of what.
+struct Spending {
+  fare::BudgetConfig budgets;
+  // The scopes of each request, where "{tenant}" stands for its tenant: the end of a chain, then
+  // side scopes.
+  std::vector<std::string> scopes;
+  std::vector<fare::SpentBefore> before;  // What was spent when the run begins.
+};
+
+// Reads a variant's "spending":
+//   {"budgets": BUDGETS or "file.json", "scopes": ["team:{tenant}"],
+//    "spent": [{"scope": "acme", "budget": "month", "usd": "1234.50"}]}
+// `load` gives the text of a file named in it.  Anything wrong is recorded in the node's Problems.
+std::optional<Spending> read_spending(
+    const fare::JsonNode& node,
+    const std::function<std::optional<std::string>(const std::string&)>& load);
+
+// The scope ids of a tenant's requests.
+std::vector<std::string> scopes_of(const Spending& spending, const std::string& tenant);
+
+}  // namespace routesim
