@@ -100,6 +100,7 @@ void add_budget_command(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<CheckOptions>();
   CLI::App* budget = app.add_subcommand("budget", "Ask about budgets");
   budget->require_subcommand(1);
+  add_budget_forecast_command(*budget, exit_code);
   CLI::App* check = budget->add_subcommand("check", "What a budget file will hardly mean");
   check->footer(
       "Findings: child_above_parent, never_resets, zero_limit, request_above_limit,\n"

@@ -24,10 +24,6 @@ namespace {
 
 using fare::ErrorCode;
 
-Style style_of_stdout() {
-  return {.colour = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr};
-}
-
 fare::Expected<std::vector<const Variant*>> find_variants(const Scenario& scenario,
                                                           const std::string& path,
                                                           const std::vector<std::string>& names,
@@ -100,6 +96,10 @@ void mention_trace(const Scenario& scenario, bool quiet) {
 
 }  // namespace
 
+Style style_of_stdout() {
+  return {.colour = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr};
+}
+
 int complain(const fare::Errors& errors) {
   for (const fare::Error& error : errors) {
     fmt::print(stderr, "error: {}", fare::to_text({error}));
@@ -107,7 +107,7 @@ int complain(const fare::Errors& errors) {
   return kBadInput;
 }
 
-void add_study_options(CLI::App& command, StudyOptions& options) {
+void add_simulation_options(CLI::App& command, StudyOptions& options) {
   command.add_option("scenario", options.scenario, "The scenario file")
       ->required()
       ->type_name("FILE");
@@ -131,11 +131,15 @@ void add_study_options(CLI::App& command, StudyOptions& options) {
       ->type_name("PATH");
   command.add_option("--threads", options.threads, "Default: all cores; the result is the same")
       ->check(CLI::Range(1, 256));
+  command.add_flag("--json", options.json, "Print JSON instead of tables");
+  command.add_flag("--quiet", options.quiet, "Print no progress and no notes");
+}
+
+void add_study_options(CLI::App& command, StudyOptions& options) {
+  add_simulation_options(command, options);
   command
       .add_option("--out", options.out, "Write report.html, report.json, report.csv to a folder")
       ->type_name("DIR");
-  command.add_flag("--json", options.json, "Print JSON instead of tables");
-  command.add_flag("--quiet", options.quiet, "Print no progress and no notes");
 }
 
 int run_study(const StudyOptions& options, const std::vector<std::string>& policies,

@@ -5,6 +5,7 @@
 #include <string>    // std::string.
 #include <vector>    // std::vector.
 
+#include "report/table.h"    // Style.
 #include "study/scenario.h"  // ScenarioOverrides.
 
 namespace routesim {
@@ -19,8 +20,12 @@ struct StudyOptions {
   std::string out;  // A folder for report.json, report.csv, report.html; empty: none.
 };
 
-// Adds them to a command; `options` must outlive it.
+// Adds them to a command, all or all but `out`; `options` must outlive it.
 void add_study_options(CLI::App& command, StudyOptions& options);
+void add_simulation_options(CLI::App& command, StudyOptions& options);
+
+// Whether standard output shows colours.
+Style style_of_stdout();
 
 // Loads the scenario, runs the named policies, prints and writes the report; returns the exit code.
 // A name that ends in ".json" is a file.  No names: the scenario's first policies, `count` of them.
