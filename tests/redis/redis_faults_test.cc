@@ -135,19 +135,43 @@ TEST(RedisFaultsTest, WhateverAPeerAnswersTheAnswerIsTyped) {
   }
 }
 
+// A port of the loopback address, taken as long as this lives, with nobody listening.
+class Port {
+ public:
+  Port() {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* const any = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(::bind(socket_.number(), any, size), 0);
+    EXPECT_EQ(::getsockname(socket_.number(), any, &size), 0);
+    number_ = ntohs(address.sin_port);
+  }
+  std::uint16_t number() const { return number_; }
+
+ private:
+  Descriptor socket_{::socket(AF_INET, SOCK_STREAM, 0)};
+  std::uint16_t number_ = 0;
+};
+
+RedisLedger ledger_on(std::uint16_t port) {
+  return RedisLedger::create(
+             {.address = "127.0.0.1", .port = port, .timeout = std::chrono::seconds(60)})
+      .value();
+}
+
 TEST(RedisFaultsTest, WhereNobodyListensItIsUnreachable) {
   EXPECT_EQ(ask(ledger_at("/nonexistent/socket")).status, RedisStatus::kUnreachable);
-  // A port that was free a moment ago.
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  const Descriptor taken(::socket(AF_INET, SOCK_STREAM, 0));
-  ASSERT_EQ(::bind(taken.number(), reinterpret_cast<sockaddr*>(&address), size), 0);
-  ASSERT_EQ(::getsockname(taken.number(), reinterpret_cast<sockaddr*>(&address), &size), 0);
-  RedisLedger ledger =
-      RedisLedger::create({.address = "127.0.0.1", .port = ntohs(address.sin_port)}).value();
-  EXPECT_EQ(ask(std::move(ledger)).status, RedisStatus::kUnreachable);  // Bound, not listening.
+  const Port port;
+  EXPECT_EQ(ask(ledger_on(port.number())).status, RedisStatus::kUnreachable);
+}
+
+TEST(RedisFaultsTest, OverTcpItAnswersToo) {
+  SKIP_WITHOUT_REDIS();
+  const std::uint16_t port = Port().number();
+  RedisServer server({"--bind", "127.0.0.1", "--port", std::to_string(port)});
+  EXPECT_EQ(ask(ledger_on(port)).status, RedisStatus::kAnswered);
 }
 
 TEST(RedisFaultsTest, ARedisThatStandsStillTimesOutAndCountsOnce) {
