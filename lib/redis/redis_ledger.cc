@@ -79,7 +79,7 @@ struct RedisLedger::State {
     if (!connection.is_open()) {
       if (std::optional<RedisAnswer> problem = greet(request, deadline)) return *problem;
     }
-    const RedisAnswer answer = lease_answer(connection.call(words, deadline), request);
+    RedisAnswer answer = lease_answer(connection.call(words, deadline), request);
     if (answer.status == RedisStatus::kGarbled) connection.close();
     return answer;
   }

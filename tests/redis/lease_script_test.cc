@@ -265,9 +265,15 @@ class Twins {
     replicas_.all[reply.replica].holder.receive(reply, redis_.now);
   }
 
+  // Now and then beyond a lease, or to its very end.
+  Duration step_of_time() {
+    if (!random_.by_chance(80)) return microseconds(random_.some(400'000));
+    if (random_.by_chance(300)) return budget_.lease;
+    return microseconds(5'000'000 + random_.some(8'000'000));
+  }
+
   void pass_time(std::size_t i) {
-    redis_.now += microseconds(random_.by_chance(80) ? 5'000'000 + random_.some(8'000'000)
-                                                     : random_.some(400'000));
+    redis_.now += step_of_time();
     if (random_.by_chance(30)) replicas_.crash(i);
     if (restarts_ && used_ > Money() && random_.by_chance(30)) {
       redis_.restart(0);
@@ -409,7 +415,9 @@ RedisAnswer refill(ScriptedRedis& redis, const RedisBudget& budget, LeaseHolder&
   redis.now += seconds(1);
   (void)holder.reserve(amount, redis.now);
   RedisAnswer answer;
-  while (const auto request = holder.poll(redis.now)) {
+  for (int round = 0; round < 3; ++round) {
+    const auto request = holder.poll(redis.now);
+    if (!request) break;
     answer = redis.handle(budget, *request, keeps_all);
     holder.receive(answer.reply, redis.now);
   }

@@ -198,6 +198,7 @@ TEST(RedisLedgerTest, AWindowThatIsOverTakesReportsAndGrantsNothing) {
   (void)replica.holder.reserve(Money(90), replica.now);
   const RedisAnswer answer = replica.exchange(over);
   EXPECT_EQ(answer.book.settled, Money(20));
+  EXPECT_EQ(answer.book.leased, Money(40));
   EXPECT_EQ(replica.holder.granted(), Money(60));
   EXPECT_EQ(answer.reply.valid_for, Duration(0));
 }

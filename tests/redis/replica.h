@@ -38,11 +38,13 @@ struct Replica {
       : holder({.replica = number, .incarnation = 1, .safe = Money()}),
         ledger(std::move(connection)) {}
 
-  // A round that is due, until nothing is left to say.
+  // A request that is due; and the next one, if a new generation wants to hear more.
   RedisAnswer exchange(const RedisBudget& budget) {
     now += std::chrono::seconds(1);
     RedisAnswer answer;
-    while (const auto request = holder.poll(now)) {
+    for (int round = 0; round < 3; ++round) {
+      const auto request = holder.poll(now);
+      if (!request) break;
       answer = ledger.exchange(budget, *request);
       if (answer.status != RedisStatus::kAnswered) return answer;
       EXPECT_EQ(answer.book.limit, answer.book.settled + answer.book.leased + answer.book.free);
