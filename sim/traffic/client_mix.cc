@@ -102,7 +102,8 @@ class Reader {
     const auto number = read_whole(fields[kClient], 0, kClientMax);
     if (!number) return bad(kClient, whole_rule(0, kClientMax));
     const auto start = read_seconds(fields[kStart]);
-    if (!start || *start + options_.window < *start) return bad(kStart, "decimal seconds");
+    if (!start || *start > fare::Duration::max() - options_.window)
+      return bad(kStart, "decimal seconds");
     const auto rate = read_decimal(fields[kRate], 0, kRateMax);
     if (!rate) return bad(kRate, "a number from 0 to 1e6");
     const auto cv = read_decimal(fields[kCv], GapLaw::kCvMin, GapLaw::kCvMax);

@@ -190,6 +190,8 @@ class ClaudeCodePrompts : public PromptParser {
     std::int64_t block_tokens = 1;
     std::uint64_t names_end = 0;
     int depth = 0;
+    std::uint32_t agent = 0;
+    std::uint32_t agents = 0;
   };
 
   void read_requests(dom::array requests, JsonRow& parent, fare::Duration start, Session& session) {
@@ -210,7 +212,9 @@ class ClaudeCodePrompts : public PromptParser {
       dom::array inner;
       if (nested && nested->get(inner) == simdjson::SUCCESS && session.depth < kDepthMax) {
         ++session.depth;
+        const std::uint32_t outer = std::exchange(session.agent, ++session.agents);
         read_requests(inner, row, start + at, session);
+        session.agent = outer;
         --session.depth;
       } else if (nested) {
         row.must_be("requests", "a list, nested at most 8 deep", *nested);
@@ -228,6 +232,8 @@ class ClaudeCodePrompts : public PromptParser {
     call.output = Tokens(row.whole("out", 0, fare::kTokensMax.count()));
     call.block_tokens = Tokens(session.block_tokens);
     call.session = session.number;
+    call.agent = session.agent;
+    call.think = row.optional_seconds("think_time").value_or(fare::Duration(0));
     call.first_token = row.optional_seconds("ttft").value_or(kUnrecorded);
     call.answer = row.optional_seconds("api_time").value_or(kUnrecorded);
     call.model = model_number(row.text("model"), trace);

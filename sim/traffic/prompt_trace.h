@@ -42,11 +42,13 @@ struct PromptCall {
   std::uint32_t blocks = 0;
   std::uint32_t session = 0;       // Index into PromptTrace::sessions; 0 if there are none.
   std::uint32_t model = 0;         // Index into PromptTrace::models; 0 if there are none.
+  fare::Duration think{};          // From the answer before to this call, as recorded; else 0.
+  std::uint32_t agent = 0;         // 0: the session itself; else its sub-agents, as written.
   std::uint16_t input_items = 1;   // Content blocks the caller added, as far as recorded,
   std::uint16_t output_items = 1;  // and those of the answer.
 };
 
-// A whole trace in memory: about 120 bytes a call and 16 bytes a run of blocks.  Names of blocks
+// A whole trace in memory: about 140 bytes a call and 16 bytes a run of blocks.  Names of blocks
 // are unique over the trace.
 struct PromptTrace {
   std::string name;  // The path it came from.

@@ -137,7 +137,8 @@ void RateWalk::enter_state() {
   }
   const auto mean = static_cast<double>(states_[state_].mean.count());
   const double lasts = std::ceil(fare::exponential(stream.uniform(), mean));
-  state_end_ = start_ + static_cast<std::int64_t>(lasts);
+  const bool is_endless = lasts >= static_cast<double>(kNever - start_);
+  state_end_ = is_endless ? kNever : start_ + static_cast<std::int64_t>(lasts);
 }
 
 }  // namespace routesim

@@ -194,6 +194,19 @@ void match_clients(TrafficModel& model, std::vector<Client>& clients,
   }
 }
 
+void match_escalation(TrafficModel& model, const JsonNode& node) {
+  if (model.users.escalation_class.empty()) return;
+  for (std::size_t i = 0; i < model.classes.size(); ++i) {
+    if (model.classes[i].name != model.users.escalation_class) continue;
+    model.users.escalation_index = static_cast<std::uint32_t>(i);
+    return;
+  }
+  node.member("users")
+      .member("escalation")
+      .member("class")
+      .must_be(ErrorCode::kUnknownName, "a class of the traffic");
+}
+
 }  // namespace
 
 std::optional<TrafficModel> read_traffic(const JsonNode& node) {
@@ -225,6 +238,9 @@ std::optional<TrafficModel> read_traffic(const JsonNode& node) {
   } else {
     model.tenants.push_back({.name = "default"});
   }
+  SessionModel sessions;
+  if (reader.optional("sessions", sessions, read_sessions)) model.sessions = std::move(sessions);
+  if (reader.optional("users", model.users, read_users)) match_escalation(model, node);
   reader.finish();
   if (model.classes.empty() || model.tenants.empty()) return std::nullopt;
   match_clients(model, model.arrivals.clients, [&](std::size_t client, std::string why) {
@@ -267,6 +283,21 @@ fare::Expected<TrafficModel> with_clients(TrafficModel model, std::vector<Client
   model.arrivals = {};
   model.arrivals.clients = std::move(clients);
   close_clients(model.arrivals, fare::Duration::max());
+  return model;
+}
+
+TrafficModel with_prompts(TrafficModel model, PromptTrace prompts, bool open_loop) {
+  if (prompts.sessions.empty()) {
+    Trace trace;
+    trace.name = prompts.name;
+    trace.lines = prompts.calls.size();
+    for (const PromptCall& call : prompts.calls) {
+      trace.rows.push_back(
+          {.at = call.at, .input = call.input, .output = std::max(call.output, fare::Tokens(1))});
+    }
+    model.trace = std::move(trace);
+  }
+  model.recorded = RecordedSessions{.trace = std::move(prompts), .open_loop = open_loop};
   return model;
 }
 

@@ -10,20 +10,13 @@
 #include "engine/distribution.h"         // Distribution.
 #include "fare/time.h"                   // Duration.
 #include "fare/tokens.h"                 // Tokens.
+#include "traffic/arrival.h"             // Arrival.
+#include "traffic/session_model.h"       // RecordedSessions, SessionModel.
 #include "traffic/synthetic_arrivals.h"  // SyntheticArrivals.
 #include "traffic/trace.h"               // Trace.
+#include "traffic/user_model.h"          // UserModel.
 
 namespace routesim {
-
-// One request on its way in.
-struct Arrival {
-  std::uint64_t index = 0;          // 0, 1, 2 ... in order of time: the entity of every later draw.
-  fare::Duration at{};              // Since the start of the run.
-  std::uint32_t request_class = 0;  // Index into TrafficModel::classes.
-  std::uint32_t tenant = 0;         // Index into TrafficModel::tenants.
-  fare::Tokens input;               // At least 1.
-  fare::Tokens output;              // At least 1.
-};
 
 struct ClassMix {
   std::string name;
@@ -52,6 +45,9 @@ struct TrafficModel {
   // those whose class no trace names) class c has floor or ceil of n times its share, for every n.
   // The order is a fixed one, the same in every replication, and known ahead.
   bool exact_mix = false;
+  std::optional<SessionModel> sessions;      // What requests lead to; for SessionSource only,
+  std::optional<RecordedSessions> recorded;  // as this, in its place, and
+  UserModel users;                           // what users do when things go wrong.
 };
 
 // Reads the scenario's "traffic" object:
@@ -59,7 +55,8 @@ struct TrafficModel {
 //    "input_tokens": DISTRIBUTION, "output_tokens": DISTRIBUTION,
 //    "classes": [{"name": "simple", "share": 0.6, "input_tokens": ..., "output_tokens": ...}, ...],
 //    "class_mix": "random" | "exact",
-//    "tenants": [{"name": "acme", "share": 3}, ...] | {"count": 40, "zipf_exponent": 1.1}}
+//    "tenants": [{"name": "acme", "share": 3}, ...] | {"count": 40, "zipf_exponent": 1.1},
+//    "sessions": {...}, "users": {...}}                     see read_sessions(), read_users()
 // The model's lengths may be left out if every class has its own; a share is 1 if it is not
 // written; without "classes" or "tenants" there is one, called "default"; "class_mix" is "random".
 // Numbered tenants are called "tenant-01", "tenant-02", ... (as many digits as the count has), with
@@ -99,7 +96,13 @@ class TrafficSource {
 [[nodiscard]] fare::Expected<TrafficModel> with_clients(TrafficModel model,
                                                         std::vector<Client> clients);
 
-// The number of requests to expect, for progress bars.
+// Puts recorded prompts in the place of the synthetic ones.  Calls without sessions come at their
+// recorded times.  Of kClaudeCode each request of the model's open process begins one recorded
+// session, in the order of the file and from its start again; `open_loop` as RecordedSessions has
+// it.  Classes and tenants are drawn from the mixes.
+TrafficModel with_prompts(TrafficModel model, PromptTrace prompts, bool open_loop);
+
+// The number of requests to expect, for progress bars; with sessions, of them.
 double expected_requests(const TrafficModel& model);
 
 }  // namespace routesim

@@ -10,6 +10,7 @@
 #include "traffic/arrival_times.h"
 #include "traffic/class_dealer.h"
 #include "traffic/traffic.h"
+#include "traffic/whole_tokens.h"
 
 namespace routesim {
 namespace {
@@ -24,11 +25,6 @@ std::vector<double> shares_of(const std::vector<Mix>& mixes) {
   shares.reserve(mixes.size());
   for (const Mix& mix : mixes) shares.push_back(mix.share);
   return shares;
-}
-
-fare::Tokens whole_tokens(double draw) {
-  const auto floor = static_cast<std::int64_t>(draw);
-  return fare::Tokens(static_cast<double>(floor) < draw ? floor + 1 : floor);
 }
 
 void check_lengths(const Distribution& distribution) {
