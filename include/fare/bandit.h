@@ -78,9 +78,9 @@ class Bandit {
 
   // A warm start: believes that the arm's quality is the feature `feature` (the offline model's
   // forecast), as firmly as if `rows` observations had said so, of requests like the `sample`
-  // (their features, one request after the other).  Beliefs do not age.  REQUIRES: arm and feature
-  // exist; rows >= 0; the sample is of whole requests, finite, not empty.  O(sample *
-  // dimensions^2).
+  // (their features, one request after the other).  Replaces what was believed of the arm; does not
+  // age.  REQUIRES: arm and feature exist; rows >= 0; the sample is of whole requests, finite, not
+  // empty.  O(sample * dimensions^2).
   void believe(std::size_t arm, std::size_t feature, std::span<const double> sample, double rows);
 
   // Learns what came of a choice.  What this arm learnt before ages to `now`; an earlier `now` than
