@@ -10,7 +10,9 @@
 
 #include "base/random.h"
 #include "base/samplers.h"
+#include "fare/bandit.h"
 #include "fare/learn.h"
+#include "fare/off_policy.h"
 #include "fare/text_features.h"
 
 namespace fare {
@@ -106,6 +108,68 @@ void load_model(benchmark::State& state) {
   state.counters["bytes"] = static_cast<double>(bytes.size());
 }
 BENCHMARK(load_model)->Arg(2)->Arg(11)->Unit(benchmark::kMillisecond);
+
+// A learner that has seen 200 outcomes, and requests to choose for.
+struct Lesson {
+  Bandit bandit;
+  std::vector<double> features;
+  std::vector<ArmForecast> arms;
+  ArmRequest request;
+
+  Lesson(BanditKind kind, std::size_t count, std::size_t dimensions)
+      : bandit(Bandit::create({.kind = kind, .arms = count, .dimensions = dimensions}).value()),
+        features(dimensions),
+        arms(count) {
+    for (std::uint64_t i = 0; i < 200; ++i) {
+      RandomStream stream(RandomKey(4, 0, Purpose::kTest), i);
+      for (double& feature : features) feature = stream.uniform();
+      bandit.observe(stream.below(count), features, stream.uniform(), Instant());
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      arms[i] = {true, 0.8, Money(1'000'000 * static_cast<std::int64_t>(i))};
+    }
+    request.features = features;
+    request.arms = arms;
+    request.tolerance = 1;
+    request.budget = Money(1'000'000'000);
+  }
+};
+
+void bandit_choose(benchmark::State& state) {
+  Lesson lesson(state.range(0) == 0 ? BanditKind::kLinUcb : BanditKind::kThompson,
+                static_cast<std::size_t>(state.range(1)), static_cast<std::size_t>(state.range(2)));
+  for (auto _ : state) benchmark::DoNotOptimize(lesson.bandit.choose(lesson.request));
+}
+BENCHMARK(bandit_choose)
+    ->ArgNames({"thompson", "arms", "dimensions"})
+    ->Args({0, 2, 19})
+    ->Args({0, 20, 37})
+    ->Args({1, 2, 19})
+    ->Args({1, 20, 37})
+    ->Unit(benchmark::kMicrosecond);
+
+void bandit_observe(benchmark::State& state) {
+  const auto dimensions = static_cast<std::size_t>(state.range(0));
+  Lesson lesson(BanditKind::kLinUcb, 2, dimensions);
+  for (auto _ : state) lesson.bandit.observe(0, lesson.features, 1, Instant());
+}
+BENCHMARK(bandit_observe)->ArgName("dimensions")->Arg(19)->Arg(64)->Unit(benchmark::kMicrosecond);
+
+// 6,000 rows, 2 arms, 19 dimensions, 5 folds: every estimate with its interval.
+void judge_policy_6000_rows(benchmark::State& state) {
+  ChoiceLog log{.arms = 2, .dimensions = 19};
+  std::vector<double> policy;
+  for (std::uint64_t i = 0; i < 6'000; ++i) {
+    RandomStream stream(RandomKey(6, 0, Purpose::kTest), i);
+    log.arm.push_back(static_cast<std::uint32_t>(stream.below(2)));
+    log.propensity.push_back(0.5);
+    log.reward.push_back(stream.uniform());
+    for (int k = 0; k < 19; ++k) log.features.push_back(static_cast<float>(stream.uniform()));
+    policy.insert(policy.end(), {0.9, 0.1});
+  }
+  for (auto _ : state) benchmark::DoNotOptimize(evaluate_off_policy(log, policy));
+}
+BENCHMARK(judge_policy_6000_rows)->Unit(benchmark::kMillisecond);
 
 void learn_1500_rows(benchmark::State& state) {
   const OutcomeData data = data_of(1'500, 2);

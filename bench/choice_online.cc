@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <string>
 
-#include "fare/dense_features.h"
+#include "fare/warm_start.h"
 #include "study/ope_replay.h"
 
 namespace routesim {
@@ -41,9 +41,7 @@ void print_online(const PairReplay& pair, fare::BanditKind kind, double believed
   fare::BanditOptions options{.kind = kind, .dimensions = pair.known.dimensions};
   options.width = width;
   fare::Bandit bandit = fare::Bandit::create(options).value();
-  for (std::size_t arm = 0; arm < 2 && believed > 0; ++arm) {
-    bandit.believe(arm, fare::dense_forecast(arm), pair.sample, believed);
-  }
+  if (believed > 0) fare::warm_start(bandit, pair.model, pair.prompts, believed);
   double reward = 0, strong = 0, explored = 0, gain_least = 1;
   constexpr int kSeeds = 10;
   for (int seed = 1; seed <= kSeeds; ++seed) {

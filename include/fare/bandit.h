@@ -78,14 +78,14 @@ class Bandit {
 
   // A warm start: believes that the arm's quality is the feature `feature` (the offline model's
   // forecast), as firmly as if `rows` observations had said so, of requests like the `sample`
-  // (their features, one request after the other).  Beliefs do not age.  REQUIRES: arm and feature
-  // exist; rows >= 0; the sample is of whole requests, finite, not empty.  O(sample *
-  // dimensions^2).
+  // (their features, one request after the other).  Replaces what was believed of the arm; does not
+  // age.  REQUIRES: arm and feature exist; rows >= 0; the sample is of whole requests, finite, not
+  // empty.  O(sample * dimensions^2).
   void believe(std::size_t arm, std::size_t feature, std::span<const double> sample, double rows);
 
   // Learns what came of a choice.  What this arm learnt before ages to `now`; an earlier `now` than
   // the arm's latest counts as that.  REQUIRES: the arm exists; finite features; quality in [0, 1].
-  // O(dimensions^3): 10 us at 20.
+  // O(dimensions^3): 2 us at 20, 22 us at 64.
   void observe(std::size_t arm, std::span<const double> features, double quality, Instant now);
 
   // Ages what all arms learnt to `now`, so that those not observed lately are doubted again.  To be
@@ -95,10 +95,11 @@ class Bandit {
   // Chooses among the allowed arms: the incumbent, and those feasible arms whose forecast quality
   // is at most `tolerance` below the incumbent's and whose cost is at most `budget` above its.
   // Pure.  LinUCB's probabilities are 1 - mixing for the best bound (ties: the incumbent, then the
-  // first), and an even share of the mixing.  Thompson's are computed by quadrature over 33 points
+  // first), and an even share of the mixing.  Thompson's are computed by quadrature, at points
   // around each arm's mean (within .01 of the true ones), mixed alike, and the arm is then drawn
-  // from just these, so the propensity has no error.  Allocates nothing.  O(arms * dimensions^2);
-  // Thompson O(arms^2) normal distribution functions besides.
+  // from just these, so the propensity has no error.  Allocates nothing.  O(arms * dimensions^2):
+  // 0.4 us for 2 arms of 20 dimensions; Thompson O(arms^2) normal distribution functions besides, 3
+  // us for 2.
   [[nodiscard]] ArmChoice choose(const ArmRequest& request) const;
 
   // REQUIRES: the arm exists; as many features as dimensions.

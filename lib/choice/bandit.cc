@@ -202,9 +202,9 @@ ArmChoice Bandit::choose(const ArmRequest& request) const {
   std::size_t count = 0;
   const auto add = [&](std::size_t i) {
     const ArmOpinion opinion = this->opinion(i, request.features);
-    const double price = static_cast<double>(request.arms[i].cost.count()) /
-                         static_cast<double>(request.worth.count());
-    value[count] = {opinion.mean - price, options_.width * opinion.error};
+    const double loss = static_cast<double>(request.arms[i].cost.count()) /
+                        static_cast<double>(request.worth.count());
+    value[count] = {opinion.mean - loss, options_.width * opinion.error};
     arm[count++] = i;
   };
   add(request.incumbent);

@@ -8,6 +8,7 @@
 
 #include "choice/choice_tables.h"
 #include "choice/rules.h"
+#include "choice/score_text.h"
 #include "fare/check.h"
 
 namespace fare {
@@ -30,8 +31,7 @@ std::optional<ModelKind> model_kind(std::string_view name) {
 
 struct ChoiceScratch::State {
   std::optional<TextReader> reader;
-  std::vector<double> scores;  // By output.
-  std::vector<double> block;   // What one block adds to them.
+  TextScore text;
   std::vector<TargetForecast> targets;
   std::vector<double> classes;
   std::vector<SparseRows::Entry> query;
@@ -65,40 +65,6 @@ void trend_input(const TextTransform& transform, const TextFeatures& features,
 }
 
 namespace {
-
-// Adds a block of grams to the scores: the hot loop of a decision.
-void add_block(const ChoiceTables& tables, std::span<const GramCount> grams, std::size_t offset,
-               double scale, std::vector<double>& block, std::vector<double>& scores) {
-  const std::size_t outputs = tables.outputs;
-  const float* packed = tables.packed.data() + offset * (outputs + 1);
-  std::fill(block.begin(), block.end(), 0.0);
-  double square = 0;
-  for (const GramCount& gram : grams) {
-    const float* row = packed + gram.bucket * (outputs + 1);
-    const auto value = static_cast<double>(gram_weight(gram.count) * row[0]);
-    square += value * value;
-    for (std::size_t i = 0; i < outputs; ++i) block[i] += value * static_cast<double>(row[i + 1]);
-  }
-  if (square == 0) return;
-  const double factor = scale / std::sqrt(square);
-  for (std::size_t i = 0; i < outputs; ++i) scores[i] += factor * block[i];
-}
-
-void score_text(const ChoiceTables& tables, const TextFeatures& features,
-                std::vector<double>& block, std::vector<double>& scores) {
-  const std::size_t outputs = tables.outputs;
-  block.resize(outputs);
-  scores.assign(tables.bias.begin(), tables.bias.end());
-  for (std::size_t i = 0; i < kHandFeatures; ++i) {
-    const auto value = static_cast<double>(tables.transform.hand_value(features, i));
-    const float* row = tables.weights.data() + i * outputs;
-    for (std::size_t k = 0; k < outputs; ++k) scores[k] += value * static_cast<double>(row[k]);
-  }
-  const TextTransform& transform = tables.transform;
-  add_block(tables, features.words, 0, transform.word_scale, block, scores);
-  add_block(tables, features.characters, transform.word_buckets(), transform.character_scale, block,
-            scores);
-}
 
 void score_embedding(const ChoiceTables& tables, std::span<const float> unit,
                      std::vector<double>& scores) {
@@ -189,7 +155,7 @@ namespace {
 // The most similar prompts learnt from.
 std::span<const Neighbours::Near> find_near(const ChoiceTables& tables,
                                             const TextFeatures& features,
-                                            std::span<const float> unit,
+                                            std::span<const float> unit, double word_square,
                                             std::vector<SparseRows::Entry>& query,
                                             Neighbours::Scratch& scratch) {
   if (tables.neighbours.size() == 0) return {};
@@ -199,7 +165,11 @@ std::span<const Neighbours::Near> find_near(const ChoiceTables& tables,
     return tables.neighbours.find_dense(unit, count, scratch);
   }
   query.clear();
-  tables.transform.append_words(features, query);
+  // Where the words were scored, their length is known.
+  const double factor = tables.outputs == 0 ? tables.transform.block_factor(features.words, 0, 1)
+                        : word_square > 0   ? 1 / std::sqrt(word_square)
+                                            : 0;
+  tables.transform.append_words(features, factor, query);
   return tables.neighbours.find(query, count, scratch);
 }
 
@@ -239,25 +209,26 @@ ChoiceForecast ChoiceModel::forecast(std::string_view prompt, std::span<const fl
     forecast.class_probabilities = state.classes;
     return forecast;
   }
-  if (tables.dimensions > 0) {
-    scale_to_one(embedding, state.unit);
-    score_embedding(tables, state.unit, state.scores);
-  } else if (tables.outputs > 0) {
-    score_text(tables, features, state.block, state.scores);
-  }
   if (!tables.transform.idf.empty()) {
     for (std::size_t i = 0; i < kHandFeatures; ++i) {
       state.hand[i] = tables.transform.standard_hand(features, i);
     }
     forecast.hand = state.hand;
   }
-  const auto near = find_near(tables, features, state.unit, state.query, state.neighbours);
+  if (tables.dimensions > 0) {
+    scale_to_one(embedding, state.unit);
+    score_embedding(tables, state.unit, state.text.scores);
+  } else if (tables.outputs > 0) {
+    score_text(tables, features, state.hand, state.text);
+  }
+  const auto near = find_near(tables, features, state.unit, state.text.word_square, state.query,
+                              state.neighbours);
   if (tables.neighbours.size() > 0) {
     forecast.familiarity = near.empty() ? 0 : static_cast<double>(near.front().similarity);
     forecast.abstains = forecast.familiarity < tables.familiarity_min;
   }
   if (tables.knows_classes()) {
-    fill_classes(tables, state.scores, forecast.abstains, state.classes);
+    fill_classes(tables, state.text.scores, forecast.abstains, state.classes);
     forecast.class_probabilities = state.classes;
     forecast.likely_class = static_cast<std::size_t>(
         std::max_element(state.classes.begin(), state.classes.end()) - state.classes.begin());
@@ -269,7 +240,7 @@ ChoiceForecast ChoiceModel::forecast(std::string_view prompt, std::span<const fl
   state.targets.resize(tables.targets.size());
   for (std::size_t i = 0; i < tables.targets.size(); ++i) {
     state.targets[i] =
-        forecast_target(tables, i, state.scores, near,
+        forecast_target(tables, i, state.text.scores, near,
                         has_trend ? std::span<const double>(trend) : std::span<const double>());
     if (forecast.abstains) state.targets[i].quality = tables.base_rate[i];
   }

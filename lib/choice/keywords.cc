@@ -147,8 +147,9 @@ void Keywords::add(std::string_view word, std::uint32_t family) {
     stem = stem || point.kind == CharacterKind::kIdeograph;
     at += point.length;
   }
+  const std::uint64_t mark = hash >> (64 - kMarkBits);
+  marks_[mark / 64] |= std::uint64_t{1} << (mark % 64);
   std::size_t slot = hash >> (64 - kBits);
-  occupied_[slot / 64] |= std::uint64_t{1} << (slot % 64);
   while (slots_[slot].hash != 0 && slots_[slot].hash != hash) ++slot;
   FARE_CHECK(slot + 1 < slots_.size());
   slots_[slot].hash = hash;

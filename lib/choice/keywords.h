@@ -50,10 +50,11 @@ class Keywords {
   // The families (bit i for family i) of a keyword with this hash, 0 if there is none.  `whole`
   // tells whether the word ends here; keywords that are stems match a beginning too.
   std::uint32_t families(std::uint64_t hash, bool whole) const {
-    // Most words are none: a kilobyte that stays in the first cache says so.
-    const std::uint64_t place = hash >> (64 - kBits);
-    if ((occupied_[place / 64] >> (place % 64) & 1u) == 0) return 0;
-    const Slot* slot = &slots_[place];
+    // Most words are none: four kilobytes that stay in the first cache say so, and are seldom
+    // wrong.
+    const std::uint64_t mark = hash >> (64 - kMarkBits);
+    if ((marks_[mark / 64] >> (mark % 64) & 1u) == 0) return 0;
+    const Slot* slot = &slots_[hash >> (64 - kBits)];
     while (slot->hash != hash) {
       if (slot->hash == 0) return 0;
       ++slot;
@@ -63,6 +64,7 @@ class Keywords {
 
  private:
   static constexpr unsigned kBits = 13;
+  static constexpr unsigned kMarkBits = 15;
 
   struct Slot {
     std::uint64_t hash = 0;  // 0: free.
@@ -73,7 +75,8 @@ class Keywords {
   void add(std::string_view word, std::uint32_t family);
 
   std::vector<Slot> slots_;
-  std::array<std::uint64_t, (1u << kBits) / 64> occupied_{};  // A bit for each home of a keyword.
+  std::array<std::uint64_t, (1u << kMarkBits) / 64>
+      marks_{};  // A bit for what hashes may begin by.
 };
 
 // The one table; built at its first use, thread-safe.

@@ -6,6 +6,8 @@
 namespace fare {
 namespace {
 
+constexpr std::size_t kBlock = 16;  // Rows that are looked at together.
+
 bool more_similar(const Neighbours::Near& a, const Neighbours::Near& b) {
   return a.similarity != b.similarity ? a.similarity > b.similarity : a.row < b.row;
 }
@@ -75,26 +77,34 @@ void Neighbours::offer(Near one, std::size_t count, std::vector<Near>& near) {
 std::span<const Neighbours::Near> Neighbours::find(std::span<const SparseRows::Entry> query,
                                                    std::size_t count, Scratch& scratch,
                                                    std::uint32_t skip) const {
-  if (scratch.similarity.size() < rows_.rows()) {
-    scratch.similarity.resize(rows_.rows(), 0.0f);
-    scratch.touched.reserve(rows_.rows());
-    scratch.near.reserve(count);
-  }
-  scratch.touched.clear();
-  for (const SparseRows::Entry& entry : query) {
-    for (std::uint32_t i = first_[entry.column]; i < first_[entry.column + 1]; ++i) {
-      float& similarity = scratch.similarity[postings_[i].row];
-      if (similarity == 0.0f) scratch.touched.push_back(postings_[i].row);
-      similarity += entry.value * postings_[i].value;
-    }
-  }
+  const std::size_t rows = rows_.rows();
+  const std::size_t blocks = (rows + kBlock - 1) / kBlock;
+  if (scratch.similarity.size() < blocks * kBlock) scratch.similarity.resize(blocks * kBlock, 0.0f);
   scratch.near.clear();
-  for (const std::uint32_t row : scratch.touched) {
-    if (row != skip) {
-      offer({row, std::min(1.0f, scratch.similarity[row])}, count, scratch.near);
+  scratch.near.reserve(count);
+  float* const similarity = scratch.similarity.data();
+  const Posting* const postings = postings_.data();
+  for (const SparseRows::Entry& entry : query) {
+    const std::uint32_t end = first_[entry.column + 1];
+    for (std::uint32_t i = first_[entry.column]; i < end; ++i) {
+      similarity[postings[i].row] += entry.value * postings[i].value;
     }
-    scratch.similarity[row] = 0.0f;
   }
+  if (skip < rows) similarity[skip] = 0;
+  // Whole blocks are passed over: few rows are nearer than those found before.
+  float least = 0;
+  for (std::size_t block = 0; block < blocks * kBlock; block += kBlock) {
+    float* const own = similarity + block;
+    bool any = false;
+    for (std::size_t i = 0; i < kBlock; ++i) any |= own[i] > least;
+    if (!any) continue;
+    for (std::size_t i = 0; i < kBlock; ++i) {
+      if (own[i] <= least) continue;
+      offer({static_cast<std::uint32_t>(block + i), std::min(1.0f, own[i])}, count, scratch.near);
+      if (scratch.near.size() == count && count > 0) least = scratch.near.back().similarity;
+    }
+  }
+  std::fill(similarity, similarity + blocks * kBlock, 0.0f);
   return scratch.near;
 }
 

@@ -20,8 +20,7 @@ class Neighbours {
 
   // Memory of a query, for one thread.
   struct Scratch {
-    std::vector<float> similarity;
-    std::vector<std::uint32_t> touched;
+    std::vector<float> similarity;  // By row, in whole blocks; all 0 between queries.
     std::vector<Near> near;
   };
 

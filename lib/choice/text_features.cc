@@ -4,10 +4,12 @@
 #include <array>
 #include <cmath>
 #include <map>
+#include <utility>
+#include <vector>
 
-#include "choice/asking_part.h"
 #include "choice/code_points.h"
 #include "choice/keywords.h"
+#include "choice/prompt_scan.h"
 #include "fare/check.h"
 
 namespace fare {
@@ -65,6 +67,7 @@ constexpr std::size_t kOpeningWords = 5;
 constexpr std::size_t kStemMin = 3;   // Letters of the shortest beginning that is looked up.
 constexpr std::size_t kStemMax = 14;  // And of the longest.
 constexpr std::size_t kLongWord = 9;
+constexpr std::size_t kSmallCounts = 512;
 constexpr std::uint64_t kBigramFactor = 0xd6e8feb86659fd93u;
 constexpr std::uint64_t kGramFactor = 0xff51afd7ed558ccdu;
 
@@ -72,9 +75,10 @@ constexpr std::uint64_t kGramFactor = 0xff51afd7ed558ccdu;
 class Counter {
  public:
   explicit Counter(std::uint32_t bits)
-      : shift_(64 - bits), count_(std::size_t{1} << bits), touched_(count_.size() + 1) {
-    grams_.reserve(std::size_t{1} << bits);
-  }
+      : shift_(64 - bits),
+        count_(std::size_t{1} << bits),
+        touched_(count_.size() + 1),
+        grams_(count_.size()) {}
 
   void add(std::uint64_t hash) {
     const auto bucket = static_cast<std::uint32_t>(hash >> shift_);
@@ -91,13 +95,14 @@ class Counter {
 
   // What was counted since the last call.
   std::span<const GramCount> take() {
-    grams_.clear();
+    GramCount* const grams = grams_.data();
+    std::uint16_t* const count = count_.data();
     for (std::size_t i = 0; i < size_; ++i) {
-      grams_.push_back({touched_[i], count_[touched_[i]]});
-      count_[touched_[i]] = 0;
+      const std::uint32_t bucket = touched_[i];
+      grams[i] = {bucket, count[bucket]};
+      count[bucket] = 0;
     }
-    size_ = 0;
-    return grams_;
+    return {grams, std::exchange(size_, 0)};
   }
 
  private:
@@ -108,21 +113,20 @@ class Counter {
   std::vector<GramCount> grams_;
 };
 
-struct Point {
-  std::uint32_t value;
-  CharacterKind kind;
-  bool upper;
-};
-
-bool in_word(CharacterKind kind) {
-  return kind == CharacterKind::kLetter || kind == CharacterKind::kDigit;
-}
-
 std::uint64_t bigram_hash(std::uint64_t first, std::uint64_t second) {
   return (first * kBigramFactor + second) * kGramFactor;
 }
 
-float log_of(std::size_t count) { return std::log1p(static_cast<float>(count)); }
+// log(1 + count), the small ones from a table.  The table is filled when the program runs, by the
+// same function as the large ones: a compiler would round some of them otherwise.
+float log_of(std::size_t count) {
+  static const std::vector<float> small = [] {
+    std::vector<float> values(kSmallCounts);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = std::log1p(static_cast<float>(i));
+    return values;
+  }();
+  return count < kSmallCounts ? small[count] : std::log1p(static_cast<float>(count));
+}
 
 float ratio(std::size_t part, std::size_t whole) {
   return whole == 0 ? 0.0f : static_cast<float>(part) / static_cast<float>(whole);
@@ -131,37 +135,31 @@ float ratio(std::size_t part, std::size_t whole) {
 }  // namespace
 
 struct TextReader::State {
-  explicit State(GramBits wanted) : bits(wanted), words(bits.words), characters(bits.characters) {
-    points.reserve(kPromptBytesRead);
-    padded.reserve(kPromptBytesRead + 2);
-  }
+  explicit State(GramBits wanted) : bits(wanted), words(bits.words), characters(bits.characters) {}
 
-  void load(std::string_view prompt);
-  template <class Visit>
-  void visit_words(const Visit& visit) const;
-  template <class Visit>
-  void visit_characters(const Visit& visit) const;
-  std::uint64_t hash_of(std::size_t begin, std::size_t end) const;
+  template <class Prefix, class Word>
+  void visit_words(const Prefix& visit_prefix, const Word& visit_word) const;
+  template <class Gram, class End>
+  void visit_characters(const Gram& visit_gram, const End& visit_end) const;
   std::string text_of(std::size_t begin, std::size_t end) const;
   void count_words();
-  void take_word(std::size_t begin, std::size_t end);
-  std::uint32_t families_of(std::size_t begin, std::size_t end) const;
-  void count_marks();
-  void count_letters();
+  void take_word(std::size_t begin, std::size_t end, std::uint64_t hash, std::uint32_t families);
+  std::uint32_t families_ahead(std::size_t begin) const;
+  void count_characters();
+  void fill_marks();
   void count_options();
   void fill_hand();
 
   GramBits bits;
   Counter words;
   Counter characters;
-  std::vector<Point> points;          // The asking part.
-  std::vector<std::uint32_t> padded;  // Its values, all blanks alike, and one at either end.
+  PromptScan scan;
   std::array<float, kHandFeatures> hand{};
 
   // What the current prompt has come to so far.
   struct Tally {
     std::size_t words = 0, letters = 0, longest = 0, long_words = 0, capitals = 0, numbers = 0;
-    std::size_t stem_words = 0;
+    std::size_t stem_words = 0, sentences = 0;
     std::uint64_t last_word = 0;
     std::array<std::size_t, kFamilies> family{};
     std::uint32_t opening = 0;
@@ -169,41 +167,21 @@ struct TextReader::State {
   std::size_t distinct_words = 0;
 };
 
-void TextReader::State::load(std::string_view prompt) {
-  points.clear();
-  padded.assign(1, ' ');
-  const AskingPieces pieces = asking_pieces(prompt);
-  for (std::size_t i = 0; i < pieces.size; ++i) {
-    const std::string_view piece = pieces.piece[i];
-    for (std::size_t at = 0; at < piece.size();) {
-      const CodePoint point = decode(piece, at);
-      const bool digit = point.kind == CharacterKind::kDigit;
-      const std::uint32_t value = digit ? '0' : point.value;
-      points.push_back({value, point.kind, point.upper});
-      padded.push_back(point.kind == CharacterKind::kSpace ? ' ' : value);
-      at += point.length;
-    }
-  }
-  padded.push_back(' ');
-}
-
-// Bits of all families that the word, or a beginning of it, belongs to.
-std::uint32_t TextReader::State::families_of(std::size_t begin, std::size_t end) const {
-  const Keywords& table = keywords();
+// A word of ideographs has no end: looks up to four characters ahead.
+std::uint32_t TextReader::State::families_ahead(std::size_t begin) const {
   std::uint32_t families = 0;
   std::uint64_t hash = 0;
-  const std::size_t last = std::min(end, begin + kStemMax);
-  for (std::size_t i = begin; i < last; ++i) {
-    hash = extend_hash(hash, points[i].value);
-    const bool whole = i + 1 == end;
-    if (whole || i + 1 - begin >= kStemMin) families |= table.families(hash, whole);
+  for (std::size_t i = begin; i < begin + 4; ++i) {
+    if (scan.flags()[i] != PromptScan::kIdeograph) break;  // What is behind the last one is none.
+    hash = extend_hash(hash, scan.values()[i]);
+    families |= keywords().families(hash, false);
   }
   return families;
 }
 
-void TextReader::State::take_word(std::size_t begin, std::size_t end) {
-  const bool ideograph = points[begin].kind == CharacterKind::kIdeograph;
-  const std::uint64_t hash = hash_of(begin, end);
+void TextReader::State::take_word(std::size_t begin, std::size_t end, std::uint64_t hash,
+                                  std::uint32_t families) {
+  const std::uint8_t flags = scan.flags()[begin];
   words.add(hash);
   if (tally.words > 0) words.add(bigram_hash(tally.last_word, hash));
   tally.last_word = hash;
@@ -211,20 +189,9 @@ void TextReader::State::take_word(std::size_t begin, std::size_t end) {
   tally.letters += length;
   tally.longest = std::max(tally.longest, length);
   tally.long_words += length >= kLongWord ? 1 : 0;
-  tally.capitals += points[begin].upper && tally.words > 0 ? 1 : 0;
-  tally.numbers += points[begin].kind == CharacterKind::kDigit ? 1 : 0;
-  // A word of ideographs has no end: look up to four characters ahead.
-  std::uint32_t families = 0;
-  if (ideograph) {
-    std::uint64_t ahead = 0;
-    for (std::size_t i = begin; i < std::min(begin + 4, points.size()); ++i) {
-      if (points[i].kind != CharacterKind::kIdeograph) break;
-      ahead = extend_hash(ahead, points[i].value);
-      families |= keywords().families(ahead, false);
-    }
-  } else {
-    families = families_of(begin, end);
-  }
+  tally.capitals += (flags & PromptScan::kUpper) != 0 && tally.words > 0 ? 1 : 0;
+  tally.numbers += (flags & PromptScan::kDigit) != 0 ? 1 : 0;
+  if (flags == PromptScan::kIdeograph) families = families_ahead(begin);
   if (tally.words < kOpeningWords) tally.opening |= families;
   for (std::size_t family = 0; families != 0; ++family, families >>= 1u) {
     tally.family[family] += families & 1u;
@@ -232,145 +199,126 @@ void TextReader::State::take_word(std::size_t begin, std::size_t end) {
   ++tally.words;
 }
 
-// Calls visit(begin, end) for every word: letters, digits and apostrophes between them, or one
-// ideograph.
-template <class Visit>
-void TextReader::State::visit_words(const Visit& visit) const {
-  const auto inside = [this](std::size_t at) {
-    if (at >= points.size()) return false;
-    if (in_word(points[at].kind)) return true;
-    return points[at].value == '\'' && at + 1 < points.size() && in_word(points[at + 1].kind);
-  };
-  for (std::size_t i = 0; i < points.size();) {
-    const CharacterKind kind = points[i].kind;
-    std::size_t end = i + 1;
-    if (in_word(kind)) {
-      while (inside(end)) ++end;
+// Calls visit_word(begin, end, hash) for every word: letters, digits and apostrophes between them,
+// or one ideograph; and before it, for words, visit_prefix(length, hash, whole) for each beginning.
+template <class Prefix, class Word>
+void TextReader::State::visit_words(const Prefix& visit_prefix, const Word& visit_word) const {
+  const std::uint32_t* const values = scan.values();
+  const std::uint8_t* const flags = scan.flags();
+  const std::size_t last = scan.size();
+  for (std::size_t i = 1; i <= last;) {
+    const std::size_t begin = i++;
+    if ((flags[begin] & (PromptScan::kInWord | PromptScan::kIdeograph)) == 0) continue;
+    std::uint64_t hash = extend_hash(0, values[begin]);
+    if (flags[begin] != PromptScan::kIdeograph) {
+      for (;; ++i) {
+        const bool inside = (flags[i] & PromptScan::kInWord) != 0 ||
+                            (values[i] == '\'' && (flags[i + 1] & PromptScan::kInWord) != 0);
+        visit_prefix(i - begin, hash, !inside);
+        if (!inside) break;
+        hash = extend_hash(hash, values[i]);
+      }
     }
-    if (in_word(kind) || kind == CharacterKind::kIdeograph) visit(i, end);
-    i = end;
+    visit_word(begin, i, hash);
   }
-}
-
-std::uint64_t TextReader::State::hash_of(std::size_t begin, std::size_t end) const {
-  std::uint64_t hash = 0;
-  for (std::size_t i = begin; i < end; ++i) hash = extend_hash(hash, points[i].value);
-  return hash;
 }
 
 void TextReader::State::count_words() {
   tally = {};
-  std::size_t line = 0;  // Where the first line ends.
-  while (line < points.size() && points[line].value != '\n') ++line;
-  visit_words([&](std::size_t begin, std::size_t end) {
-    take_word(begin, end);
-    if (begin < line) tally.stem_words = tally.words;
-  });
+  const std::size_t line = scan.line_end(1);  // Where the first line ends.
+  const Keywords& table = keywords();
+  std::uint32_t families = 0;
+  visit_words(
+      [&](std::size_t length, std::uint64_t hash, bool whole) {
+        if (length > kStemMax || (length < kStemMin && !whole)) return;
+        families |= table.families(hash, whole);
+      },
+      [&](std::size_t begin, std::size_t end, std::uint64_t hash) {
+        take_word(begin, end, hash, families);
+        families = 0;
+        if (begin < line) tally.stem_words = tally.words;
+      });
 }
 
-// Calls visit(characters, length, hash) for the grams of 3 to 5 characters inside stretches without
-// blanks, with a blank on either side; `characters` points to the first.
-template <class Visit>
-void TextReader::State::visit_characters(const Visit& visit) const {
-  const std::uint32_t* const all = padded.data();
-  const std::size_t last = padded.size() - 1;
-  for (std::size_t begin = 0; begin < last;) {
-    // `begin` is a blank; the stretch ends at the next one.
-    std::size_t end = begin + 1;
-    while (all[end] != ' ') ++end;
-    for (std::size_t i = begin; i + 2 <= end; ++i) {
-      const std::uint32_t* const from = all + i;
-      std::uint64_t hash = extend_hash(kGramFactor, from[0]);
-      hash = extend_hash(extend_hash(hash, from[1]), from[2]);
-      visit(from, 3, hash);
-      if (i + 3 > end) continue;
-      hash = extend_hash(hash, from[3]);
-      visit(from, 4, hash);
-      if (i + 4 > end) continue;
-      visit(from, 5, extend_hash(hash, from[4]));
+// Calls visit_gram(characters, length, hash) for the grams of 3 to 5 characters inside stretches
+// without blanks, with a blank on either side; `characters` points to the first.  After each
+// stretch calls visit_end(its last character).
+template <class Gram, class End>
+void TextReader::State::visit_characters(const Gram& visit_gram, const End& visit_end) const {
+  const std::uint32_t* const all = scan.values();
+  const std::uint32_t* const blanks = scan.blank_places().data();
+  for (std::size_t k = 0; k + 1 < scan.blank_count(); ++k) {
+    const std::uint32_t* from = all + blanks[k];
+    const std::uint32_t* const end = all + blanks[k + 1];
+    const auto three = [&] {
+      const std::uint64_t hash = extend_hash(extend_hash(kGramFactor, from[0]), from[1]);
+      return extend_hash(hash, from[2]);
+    };
+    for (; from + 4 <= end; ++from) {
+      const std::uint64_t hash = three();
+      const std::uint64_t longer = extend_hash(hash, from[3]);
+      visit_gram(from, 3, hash);
+      visit_gram(from, 4, longer);
+      visit_gram(from, 5, extend_hash(longer, from[4]));
     }
-    begin = end;
+    if (from + 3 <= end) {
+      const std::uint64_t hash = three();
+      visit_gram(from, 3, hash);
+      visit_gram(from, 4, extend_hash(hash, from[3]));
+      ++from;
+    }
+    if (from + 2 <= end) visit_gram(from, 3, three());
+    visit_end(end[-1]);
   }
 }
 
-// What characters that are no letters come to.
-struct Marks {
-  std::size_t symbols = 0, questions = 0, sentences = 0, commas = 0, blanks = 0, code = 0, math = 0;
-  std::size_t quotes = 0, colons = 0, parentheses = 0;
+void TextReader::State::count_characters() {
+  Counter& counter = characters;
+  std::size_t sentences = 0;
+  visit_characters([&counter](const auto&, std::size_t, std::uint64_t hash) { counter.add(hash); },
+                   [&sentences](std::uint32_t last) {
+                     sentences += last == '.' || last == '!' || last == '?' ? 1 : 0;
+                   });
+  tally.sentences = sentences;
+}
 
-  void add(std::uint32_t c, std::uint32_t before, bool ends) {
-    ++symbols;
-    questions += c == '?' || c == 0xff1f ? 1 : 0;
-    sentences += ((c == '.' || c == '!' || c == '?') && ends) || c == 0x3002 ? 1 : 0;
-    commas += c == ',' || c == 0xff0c || c == 0x3001 ? 1 : 0;
-    blanks += c == '_' && before != '_' ? 1 : 0;
-    code += c == '{' || c == '}' || c == ';' || c == '`' || c == '<' || c == '>' ? 1 : 0;
-    const bool ascii = c == '^' || c == '+' || c == '=' || c == '\\' || c == '$' || c == '/';
-    math += ascii || c == '*' || (c >= 0x2200 && c < 0x2300) ? 1 : 0;
-    quotes += c == '"' || c == 0x201c || c == 0x201d ? 1 : 0;
-    colons += c == ':' || c == 0xff1a ? 1 : 0;
-    parentheses += c == '(' || c == 0xff08 ? 1 : 0;
-  }
-};
-
-void TextReader::State::count_marks() {
-  Marks marks;
-  std::size_t lines = 0;
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    const Point& point = points[i];
-    if (point.kind == CharacterKind::kSpace) lines += point.value == '\n' ? 1 : 0;
-    if (point.kind != CharacterKind::kSymbol) continue;
-    const bool ends = i + 1 == points.size() || points[i + 1].kind == CharacterKind::kSpace;
-    marks.add(point.value, i == 0 ? 0 : points[i - 1].value, ends);
-  }
-  hand[kSymbolRatio] = ratio(marks.symbols, points.size());
+void TextReader::State::fill_marks() {
+  const MarkCounts marks = scan.marks();
+  const std::size_t all = scan.size();
+  hand[kSymbolRatio] = ratio(marks.symbols, all);
   hand[kQuestions] = log_of(marks.questions);
-  hand[kSentences] = log_of(marks.sentences);
+  hand[kSentences] = log_of(tally.sentences + marks.full_stops);
   hand[kCommas] = log_of(marks.commas);
   hand[kBlanks] = log_of(marks.blanks);
-  hand[kLines] = log_of(lines);
+  hand[kLines] = log_of(marks.lines);
   hand[kCodeMarks] = log_of(marks.code);
   hand[kMathMarks] = log_of(marks.math);
   hand[kQuotes] = log_of(marks.quotes);
   hand[kColons] = log_of(marks.colons);
   hand[kParentheses] = log_of(marks.parentheses);
-}
-
-void TextReader::State::count_letters() {
-  std::size_t digits = 0, upper = 0, foreign = 0, accented = 0, cyrillic = 0, ideographs = 0;
-  for (const Point& point : points) {
-    digits += point.kind == CharacterKind::kDigit ? 1 : 0;
-    ideographs += point.kind == CharacterKind::kIdeograph ? 1 : 0;
-    if (point.kind != CharacterKind::kLetter) continue;
-    upper += point.upper ? 1 : 0;
-    foreign += point.value >= 0x80 ? 1 : 0;
-    accented += point.value >= 0xc0 && point.value < 0x250 ? 1 : 0;
-    cyrillic += point.value >= 0x400 && point.value < 0x530 ? 1 : 0;
-  }
-  const std::size_t all = points.size();
-  hand[kDigitRatio] = ratio(digits, all);
-  hand[kUpperRatio] = ratio(upper, all);
-  hand[kForeignRatio] = ratio(foreign, all);
-  hand[kAccented] = accented > 0 ? 1.0f : 0.0f;
-  hand[kCyrillic] = cyrillic > 0 ? 1.0f : 0.0f;
-  hand[kIdeographs] = ratio(ideographs, all);
+  hand[kDigitRatio] = ratio(marks.digits, all);
+  hand[kUpperRatio] = ratio(marks.upper, all);
+  hand[kForeignRatio] = ratio(marks.foreign, all);
+  hand[kAccented] = marks.accented > 0 ? 1.0f : 0.0f;
+  hand[kCyrillic] = marks.cyrillic > 0 ? 1.0f : 0.0f;
+  hand[kIdeographs] = ratio(marks.ideographs, all);
   std::size_t end = all;
-  while (end > 0 && points[end - 1].kind == CharacterKind::kSpace) --end;
-  const std::uint32_t last = end > 0 ? points[end - 1].value : 0;
+  while (end > 0 && (scan.flags()[end] & PromptScan::kSpace) != 0) --end;
+  const std::uint32_t last = end > 0 ? scan.values()[end] : 0;
   hand[kEndsInQuestion] = last == '?' || last == 0xff1f ? 1.0f : 0.0f;
   hand[kEndsInColon] = last == ':' || last == 0xff1a ? 1.0f : 0.0f;
 }
 
 // Lines such as "A. text", "b) text" and "(C) text".
 void TextReader::State::count_options() {
+  const std::uint32_t* const values = scan.values();
   std::size_t options = 0, shortest = 0, longest = 0, total = 0;
-  for (std::size_t begin = 0; begin < points.size();) {
-    std::size_t end = begin;
-    while (end < points.size() && points[end].value != '\n') ++end;
+  for (std::size_t begin = 1; begin <= scan.size();) {
+    const std::size_t end = scan.line_end(begin);
     std::size_t at = begin;
-    if (at < end && points[at].value == '(') ++at;
-    const bool option = at + 2 < end && points[at].value >= 'a' && points[at].value <= 'j' &&
-                        (points[at + 1].value == '.' || points[at + 1].value == ')');
+    if (at < end && values[at] == '(') ++at;
+    const bool option = at + 2 < end && values[at] >= 'a' && values[at] <= 'j' &&
+                        (values[at + 1] == '.' || values[at + 1] == ')');
     if (option) {
       const std::size_t length = end - at - 2;
       shortest = options == 0 ? length : std::min(shortest, length);
@@ -386,10 +334,9 @@ void TextReader::State::count_options() {
 }
 
 void TextReader::State::fill_hand() {
-  count_marks();
-  count_letters();
+  fill_marks();
   count_options();
-  hand[kLogCharacters] = log_of(points.size());
+  hand[kLogCharacters] = log_of(scan.size());
   hand[kLogWords] = log_of(tally.words);
   hand[kLogStemWords] = log_of(tally.stem_words);
   hand[kMeanWordLength] = ratio(tally.letters, tally.words);
@@ -418,18 +365,17 @@ const GramBits& TextReader::bits() const { return state_->bits; }
 
 TextFeatures TextReader::read(std::string_view prompt) {
   State& state = *state_;
-  state.load(prompt);
+  state.scan.read(prompt);
   state.count_words();
   state.distinct_words = state.words.distinct();
-  state.visit_characters(
-      [&state](const auto&, std::size_t, std::uint64_t hash) { state.characters.add(hash); });
+  state.count_characters();
   state.fill_hand();
   return {state.hand, state.words.take(), state.characters.take()};
 }
 
 std::string TextReader::State::text_of(std::size_t begin, std::size_t end) const {
   std::string text;
-  for (std::size_t i = begin; i < end; ++i) append_utf8(points[i].value, text);
+  for (std::size_t i = begin; i < end; ++i) append_utf8(scan.values()[i], text);
   return text;
 }
 
@@ -438,21 +384,24 @@ std::vector<NamedGram> TextReader::grams() const {
   std::map<std::pair<bool, std::string>, std::uint32_t> found;
   std::string last;
   std::uint64_t last_hash = 0;
-  state.visit_words([&](std::size_t begin, std::size_t end) {
-    const std::uint64_t hash = state.hash_of(begin, end);
-    const std::string text = state.text_of(begin, end);
-    found[{true, text}] = state.words.bucket(hash);
-    if (!last.empty()) {
-      found[{true, last + " " + text}] = state.words.bucket(bigram_hash(last_hash, hash));
-    }
-    last = text;
-    last_hash = hash;
-  });
-  state.visit_characters([&](const auto& from, std::size_t length, std::uint64_t hash) {
-    std::string text;
-    for (std::size_t i = 0; i < length; ++i) append_utf8(from[i], text);
-    found[{false, text}] = state.characters.bucket(hash);
-  });
+  state.visit_words(
+      [](std::size_t, std::uint64_t, bool) {},
+      [&](std::size_t begin, std::size_t end, std::uint64_t hash) {
+        const std::string text = state.text_of(begin, end);
+        found[{true, text}] = state.words.bucket(hash);
+        if (!last.empty()) {
+          found[{true, last + " " + text}] = state.words.bucket(bigram_hash(last_hash, hash));
+        }
+        last = text;
+        last_hash = hash;
+      });
+  state.visit_characters(
+      [&](const auto& from, std::size_t length, std::uint64_t hash) {
+        std::string text;
+        for (std::size_t i = 0; i < length; ++i) append_utf8(from[i], text);
+        found[{false, text}] = state.characters.bucket(hash);
+      },
+      [](std::uint32_t) {});
   std::vector<NamedGram> grams;
   for (const auto& [name, bucket] : found) grams.push_back({name.second, bucket, name.first});
   return grams;

@@ -11,10 +11,14 @@ constexpr double kSpreadMin = 1e-6;
 
 void append_block(const TextTransform& transform, std::span<const GramCount> grams,
                   std::size_t offset, double factor, std::vector<SparseRows::Entry>& row) {
+  const std::size_t before = row.size();
+  row.resize(before + grams.size());
+  SparseRows::Entry* next = row.data() + before;
+  const float* const idf = transform.idf.data() + offset;
   for (const GramCount& gram : grams) {
-    const double value = static_cast<double>(transform.gram_value(gram, offset)) * factor;
-    row.push_back({static_cast<std::uint32_t>(kHandFeatures + offset + gram.bucket),
-                   static_cast<float>(value)});
+    const double value = static_cast<double>(gram_weight(gram.count) * idf[gram.bucket]) * factor;
+    *next++ = {static_cast<std::uint32_t>(kHandFeatures + offset + gram.bucket),
+               static_cast<float>(value)};
   }
 }
 
@@ -67,7 +71,12 @@ void TextTransform::append(const TextFeatures& features,
 
 void TextTransform::append_words(const TextFeatures& features,
                                  std::vector<SparseRows::Entry>& row) const {
-  append_block(*this, features.words, 0, block_factor(features.words, 0, 1), row);
+  append_words(features, block_factor(features.words, 0, 1), row);
+}
+
+void TextTransform::append_words(const TextFeatures& features, double times,
+                                 std::vector<SparseRows::Entry>& row) const {
+  append_block(*this, features.words, 0, times, row);
 }
 
 TransformFitter::TransformFitter(GramBits bits) {

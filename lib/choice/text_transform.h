@@ -32,6 +32,9 @@ struct TextTransform {
   // Appends the row of a prompt, without its end; or its word block only, scaled to length 1.
   void append(const TextFeatures& features, std::vector<SparseRows::Entry>& row) const;
   void append_words(const TextFeatures& features, std::vector<SparseRows::Entry>& row) const;
+  // The latter, where its block_factor() is known.
+  void append_words(const TextFeatures& features, double times,
+                    std::vector<SparseRows::Entry>& row) const;
 };
 
 // 1 + ln(count).  REQUIRES: count > 0.

@@ -20,6 +20,7 @@ enum ExitCode : int {
 void add_run_command(CLI::App& app, int& exit_code);
 void add_compare_command(CLI::App& app, int& exit_code);
 void add_learn_command(CLI::App& app, int& exit_code);
+void add_ope_command(CLI::App& app, int& exit_code);
 void add_price_command(CLI::App& app, int& exit_code);
 void add_price_list_command(CLI::App& price, int& exit_code);
 void add_price_show_command(CLI::App& price, int& exit_code);

@@ -130,7 +130,7 @@ fare::Expected<PairReplay> replay_pair(const std::string& folder, double train, 
   if (model->targets().size() != 2) {
     return fare::fail(fare::ErrorCode::kConflict, folder, "must have outcomes of two models");
   }
-  PairReplay pair{known_outcomes(*data, *model, {0, 0}), {}, 0, 1};
+  PairReplay pair{known_outcomes(*data, *model, {0, 0}), *model, {}, 0, 1};
   double ahead = 0;  // Of the first arm.
   for (std::size_t row = 0; row < pair.known.rows(); ++row) {
     ahead += pair.known.quality[2 * row] - pair.known.quality[2 * row + 1];
@@ -138,12 +138,8 @@ fare::Expected<PairReplay> replay_pair(const std::string& folder, double train, 
   if (ahead < 0) std::swap(pair.strong, pair.weak);
   pair.known.price[pair.strong] = strong_price;
   pair.known.price[pair.weak] = weak_price;
-  fare::ChoiceScratch scratch;
   for (const fare::OutcomeRow& row : data->rows) {
-    if (row.test) continue;
-    pair.sample.resize(pair.sample.size() + pair.known.dimensions);
-    fare::dense_features(model->forecast(row.prompt, scratch),
-                         std::span(pair.sample).last(pair.known.dimensions));
+    if (!row.test) pair.prompts.push_back(row.prompt);
   }
   return pair;
 }

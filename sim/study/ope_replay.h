@@ -44,7 +44,8 @@ std::vector<double> offline_policy(const KnownOutcomes& known);
 // makes of all others.
 struct PairReplay {
   KnownOutcomes known;
-  std::vector<double> sample;        // Features of the prompts learnt from, one after the other.
+  fare::ChoiceModel model;
+  std::vector<std::string> prompts;  // Learnt from.
   std::size_t strong = 0, weak = 1;  // Arms: the better one, and the other.
 };
 

@@ -10,6 +10,7 @@
 
 #include "allocations.h"
 #include "fare/learn.h"
+#include "fare/warm_start.h"
 
 namespace fare {
 namespace {
@@ -55,6 +56,22 @@ TEST(DenseFeaturesTest, HoldTheForecastsAndHowAPromptLooks) {
     if (dense_name(model, i) == "log_words") {
       EXPECT_GT(dense[i], length);
     }
+  }
+}
+
+TEST(WarmStartTest, ALearnerBeginsWithTheForecasts) {
+  const ChoiceModel model = learn(made_up(), {}).value();
+  Bandit bandit = Bandit::create({.arms = 2, .dimensions = dense_size(model)}).value();
+  const std::vector<std::string> prompts = {"name a fruit 1", "prove that the ring is a field 2"};
+  std::vector<double> dense(dense_size(model));
+  ChoiceScratch scratch;
+  const ChoiceForecast forecast = model.forecast("name a ring", scratch);
+  dense_features(forecast, dense);
+  const double before = bandit.opinion(0, dense).error;
+  warm_start(bandit, model, prompts, 200);
+  for (std::size_t arm = 0; arm < 2; ++arm) {
+    EXPECT_NEAR(bandit.opinion(arm, dense).mean, forecast.targets[arm].quality, 1e-9);
+    EXPECT_LT(bandit.opinion(arm, dense).error, before);
   }
 }
 

@@ -132,6 +132,60 @@ TEST(CalibrationTest, StairsRiseAndKeepTheMean) {
   }
 }
 
+// All rows that share anything with a query, nearest first, by sums in the order of the query.
+std::vector<Neighbours::Near> slow_find(const SparseRows& rows,
+                                        std::span<const SparseRows::Entry> query) {
+  std::vector<Neighbours::Near> all;
+  for (std::uint32_t row = 0; row < rows.rows(); ++row) {
+    float similarity = 0;
+    for (const auto& asked : query) {
+      for (const auto& entry : rows.row(row)) {
+        if (entry.column == asked.column) similarity += asked.value * entry.value;
+      }
+    }
+    if (similarity > 0) all.push_back({row, std::min(1.0f, similarity)});
+  }
+  std::stable_sort(all.begin(), all.end(),
+                   [](const auto& a, const auto& b) { return a.similarity > b.similarity; });
+  return all;
+}
+
+// To the last bit, with ties in order of rows, and with a scratch that other indices used.
+TEST(NeighboursTest, FindsExactlyWhatASlowSearchFinds) {
+  Neighbours::Scratch scratch;
+  for (const std::size_t count_rows : {1, 15, 16, 17, 200}) {
+    SparseRows rows;
+    rows.columns = 60;
+    std::vector<std::size_t> use;
+    for (std::size_t i = 0; i < count_rows; ++i) {
+      RandomStream stream(RandomKey(6, 0, Purpose::kTest), i % 50);  // Rows come again.
+      for (std::uint32_t k = 0; k < 60; ++k) {
+        if (stream.below(9) == 0) {
+          rows.entries.push_back({k, static_cast<float>(stream.uniform())});
+        }
+      }
+      rows.end_row();
+      use.push_back(i);
+    }
+    const Neighbours neighbours = Neighbours::sparse(rows, use);
+    for (std::uint32_t query = 0; query < count_rows; ++query) {
+      const auto asked = neighbours.rows().row(query);
+      const auto slow = slow_find(neighbours.rows(), asked);
+      for (const std::size_t count : {1, 5, 16, 300}) {
+        const auto near = neighbours.find(asked, count, scratch);
+        ASSERT_EQ(near.size(), std::min(count, slow.size()));
+        for (std::size_t i = 0; i < near.size(); ++i) {
+          ASSERT_EQ(near[i].row, slow[i].row);
+          ASSERT_EQ(near[i].similarity, slow[i].similarity);
+        }
+      }
+      for (const auto& near : neighbours.find(asked, 300, scratch, query)) {
+        ASSERT_NE(near.row, query);
+      }
+    }
+  }
+}
+
 TEST(NeighboursTest, FindsWhatASlowSearchFinds) {
   const RandomKey key(5, 0, Purpose::kTest);
   SparseRows rows;

@@ -7,6 +7,7 @@
 
 #include "allocations.h"
 #include "base/random.h"
+#include "slow_text_reader.h"
 
 namespace fare {
 namespace {
@@ -103,6 +104,106 @@ TEST(TextFeaturesTest, EveryNameIsUnique) {
   std::set<std::string_view> names;
   for (std::size_t i = 0; i < kHandFeatures; ++i) names.insert(hand_feature_name(i));
   EXPECT_EQ(names.size(), kHandFeatures);
+}
+
+// Text of any kind: words, keywords, options, marks, other scripts, broken bytes.
+std::string any_text(RandomStream& stream) {
+  static constexpr std::string_view kPieces[] = {" ",
+                                                 " ",
+                                                 " ",
+                                                 "\n",
+                                                 "\t",
+                                                 "the ",
+                                                 "prove",
+                                                 "Proof",
+                                                 "don't",
+                                                 "x'y'z",
+                                                 "'",
+                                                 "''",
+                                                 "A. one\n",
+                                                 "(b) two\n",
+                                                 "c) ",
+                                                 "1,234.5",
+                                                 "0",
+                                                 "__",
+                                                 "_",
+                                                 "___ ",
+                                                 "?",
+                                                 "!",
+                                                 ". ",
+                                                 "...",
+                                                 "{x;}",
+                                                 "a<b>",
+                                                 "`code`",
+                                                 "^2+3=5",
+                                                 "\\frac$",
+                                                 "\"quoted\"",
+                                                 ":",
+                                                 "(",
+                                                 "Answer:",
+                                                 "\nAnswer:\n\n",
+                                                 "User: ",
+                                                 "> quoted\n",
+                                                 "<context>in</context>",
+                                                 "\xc3\x89"
+                                                 "cole",
+                                                 "\xd0\x94\xd0\xbe\xd0\xba\xd0\xb0",
+                                                 "\xe8\xaf\x81\xe6\x98\x8e",
+                                                 "\xe3\x80\x82",
+                                                 "\xef\xbc\x9f",
+                                                 "\xef\xbc\x91",
+                                                 "\xef\xbc\xa1",
+                                                 "\xe2\x88\x91",
+                                                 "\xe2\x80\x9c",
+                                                 "\xe3\x80\x80",
+                                                 "\xc2\xa0",
+                                                 "\xff",
+                                                 "\xe4\xb8",
+                                                 "\xf0\x9f\x98\x80",
+                                                 "abcdefghijklmnopqrstuvwxyz",
+                                                 "implementation",
+                                                 "requirements",
+                                                 "\r\n",
+                                                 std::string_view("\0", 1)};
+  std::string text;
+  const std::uint64_t pieces = stream.below(10) == 0 ? stream.below(4'000) : stream.below(120);
+  for (std::uint64_t i = 0; i < pieces; ++i) {
+    if (stream.below(3) == 0) {
+      for (std::uint64_t k = stream.below(9); k > 0; --k) {
+        text += static_cast<char>((stream.below(9) == 0 ? 'A' : 'a') + stream.below(26));
+      }
+    } else {
+      text += kPieces[stream.below(std::size(kPieces))];
+    }
+  }
+  return text;
+}
+
+void expect_same(std::span<const GramCount> quick, std::span<const GramCount> slow) {
+  ASSERT_EQ(quick.size(), slow.size());
+  for (std::size_t i = 0; i < slow.size(); ++i) {
+    ASSERT_EQ(quick[i].bucket, slow[i].bucket) << i;
+    ASSERT_EQ(quick[i].count, slow[i].count) << i;
+  }
+}
+
+// Goal: model files stay valid: features are the same to the last bit, in the same order.
+// Method: the reader that takes one concern a pass.
+TEST(TextFeaturesTest, AreThoseOfTheSlowReader) {
+  const RandomKey key(8, 0, Purpose::kTest);
+  TextReader quick({13, 12});
+  slow::TextReader slow({13, 12});
+  for (std::uint64_t seed = 0; seed < 3'000; ++seed) {
+    RandomStream stream(key, seed);
+    const std::string prompt = any_text(stream);
+    SCOPED_TRACE(testing::Message() << "seed=" << seed);
+    const TextFeatures ours = quick.read(prompt), theirs = slow.read(prompt);
+    for (std::size_t i = 0; i < kHandFeatures; ++i) {
+      ASSERT_EQ(ours.hand[i], theirs.hand[i]) << hand_feature_name(i);
+    }
+    expect_same(ours.words, theirs.words);
+    expect_same(ours.characters, theirs.characters);
+  }
 }
 
 // Goal: any bytes are read, to finite features, and never more of them than promised.

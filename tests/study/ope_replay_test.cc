@@ -13,7 +13,7 @@
 #include <filesystem>
 #include <optional>
 
-#include "fare/dense_features.h"
+#include "fare/warm_start.h"
 #include "places.h"
 
 namespace routesim {
@@ -63,9 +63,7 @@ TEST(OpeReplayTest, AWarmLearnerBeatsTheStrongModelAlone) {
   for (const fare::BanditKind kind : {fare::BanditKind::kLinUcb, fare::BanditKind::kThompson}) {
     auto bandit = fare::Bandit::create({.kind = kind, .dimensions = known.dimensions});
     ASSERT_TRUE(bandit) << fare::to_text(bandit.error());
-    for (std::size_t arm = 0; arm < 2; ++arm) {
-      bandit->believe(arm, fare::dense_forecast(arm), mmlu()->sample, 1'500);
-    }
+    fare::warm_start(*bandit, mmlu()->model, mmlu()->prompts, 1'500);
     double gain = 0;
     for (std::uint64_t seed = 1; seed <= 3; ++seed) {
       const OnlineResult result = replay_online(
