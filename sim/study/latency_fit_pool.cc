@@ -19,6 +19,7 @@ using Vector = Eigen::Matrix<double, kUnknowns, 1>;
 
 constexpr std::size_t kRoundsMax = 60;
 constexpr double kSettled = 1e-6;
+constexpr double kBaseMin = 0.001;  // Of a BatchModel.
 
 double to_us(Duration time) { return static_cast<double>(time.count()) / 1e3; }
 
@@ -148,6 +149,7 @@ struct Equations {
     Vector row;
     for (unsigned k = 0; k < kPoolCoefficients; ++k) row[k] = work[k] * scale[k] / time;
     row[kOverhead] = constant * scale[kOverhead] / time;
+    parts += row;
     a += row * row.transpose();
     b += row * (1 - known / time);
     squares += (1 - known / time) * (1 - known / time);
@@ -159,6 +161,7 @@ struct Equations {
     return count == 0 ? 0 : std::max(1e-8, (x.dot(a * x) - 2 * b.dot(x) + squares) / count);
   }
 
+  Vector parts = Vector::Zero();  // The sum of what the unknowns make up of each time.
   double squares = 0;
 };
 
@@ -188,18 +191,21 @@ System system_of(const LatencyRows& rows, const PoolReplay& replay, std::size_t 
   return system;
 }
 
-// Draws each coefficient to `ratio` times the base, measured by its part of an iteration.
+// Draws each coefficient to `ratio` times the base, measured by its part of an iteration; and where
+// nothing else decides, to none of it.
 void add_priors(const PoolCoefficients& ratios, const System& system, const Vector& scale,
-                double weight, Matrix& a) {
+                double prior_weight, double weight, Matrix& a) {
+  constexpr double kTie = 1e-9;
   const double whole = system.iteration[0];
   if (whole <= 0) return;
   for (unsigned k = 1; k < kPoolCoefficients; ++k) {
-    if (ratios[k] <= 0) continue;
     const double part = system.iteration[k] / whole;
+    a(k, k) += kTie * weight * part * part;
+    if (ratios[k] <= 0) continue;
     Vector pull = Vector::Zero();
     pull[k] = part;
     pull[0] = -ratios[k] * part * scale[0] / scale[k];
-    a += weight * system.answers.count * pull * pull.transpose();
+    a += prior_weight * weight * pull * pull.transpose();
   }
 }
 
@@ -209,8 +215,14 @@ Vector solve(const System& system, const PoolCoefficients& ratios, const Vector&
   const double of_first =
       system.first_tokens.count == 0 ? 0 : 1 / system.first_tokens.error(before);
   Matrix a = of_answers * system.answers.a + of_first * system.first_tokens.a;
-  add_priors(ratios, system, scale, prior_weight * of_answers, a);
+  add_priors(ratios, system, scale, prior_weight, of_answers * system.answers.count, a);
   return least_squares(a, of_answers * system.answers.b + of_first * system.first_tokens.b);
+}
+
+// By how much a step changes the mean time of its kind, at most, relative to it.
+double moved(const Equations& equations, const Vector& step) {
+  if (equations.count == 0) return 0;
+  return step.cwiseProduct(equations.parts).cwiseAbs().maxCoeff() / equations.count;
 }
 
 double median_of(std::vector<double> values) {
@@ -240,10 +252,10 @@ PoolCoefficients coefficients_of(const BatchModel& batch) {
 }
 
 void set_coefficients(BatchModel& batch, const PoolCoefficients& coefficients) {
-  batch.base_us = std::clamp(coefficients[0], 0.001, 1e6);
-  batch.us_per_sequence = std::clamp(coefficients[1], 0.0, 1e3);
-  batch.us_per_resident_token = std::clamp(coefficients[2], 0.0, 1.0);
-  batch.us_per_prefill_token = std::clamp(coefficients[3], 0.0, 1e4);
+  batch.base_us = coefficients[0];
+  batch.us_per_sequence = coefficients[1];
+  batch.us_per_resident_token = coefficients[2];
+  batch.us_per_prefill_token = coefficients[3];
 }
 
 PoolReplay replay_pool(const LatencyRows& rows, const PoolModel& model) {
@@ -255,7 +267,8 @@ PoolFit fit_pool(const LatencyRows& rows, const PoolFitOptions& options) {
                                 ? rows.rows.size()
                                 : std::min(options.calibration_rows, rows.rows.size());
   const PoolCoefficients ratios = prior_ratios(options.priors);
-  PoolFit fit{.pool = options.pool, .rounds = 0, .settled = false};
+  PoolFit fit;
+  fit.pool = options.pool;
   const double base = first_base(rows, count);
   Vector now(base, base * 1e-3, base * 1e-6, base * 1e-3, 0.0);
   while (fit.rounds < kRoundsMax && !fit.settled) {
@@ -268,12 +281,14 @@ PoolFit fit_pool(const LatencyRows& rows, const PoolFitOptions& options) {
     const System system = system_of(rows, replay, count, fit.pool.overhead, scale);
     const Vector before = now.cwiseQuotient(scale);
     const Vector x = solve(system, ratios, scale, options.prior_weight, before);
-    const Vector moved = (x - before).cwiseProduct(system.iteration / system.iteration[0]);
-    fit.settled = moved.cwiseAbs().maxCoeff() < kSettled;
+    fit.settled = moved(system.answers, x - before) < kSettled &&
+                  moved(system.first_tokens, x - before) < kSettled;
     // Half of the way: the batches of the next replay follow the coefficients.
     now = (before + (x - before) / 2).cwiseProduct(scale);
+    now[0] = std::max(now[0], kBaseMin);
   }
   set_coefficients(fit.pool.batch, {now[0], now[1], now[2], now[3]});
+  fit.in_range = now[0] <= 1e6 && now[1] <= 1e3 && now[2] <= 1 && now[3] <= 1e4;
   return fit;
 }
 

@@ -44,7 +44,8 @@ struct PoolFitOptions {
 struct PoolFit {
   PoolModel pool;
   std::size_t rounds = 0;  // Of refitting.
-  bool settled = false;    // The last round moved no part of an iteration by more than 1e-6 of it.
+  bool in_range = true;    // All coefficients are within what a BatchModel allows.
+  bool settled = false;    // The last round moved no part of a time by more than 1e-6 of it.
 };
 
 // Fits a pool to measured requests, all of which are its load, though only the times of the first
