@@ -11,7 +11,7 @@
 #include "study/open_requests.h"
 #include "study/run_books.h"
 #include "world/hosted_model.h"
-#include "world/quality.h"
+#include "world/answer_grade.h"
 
 namespace routesim {
 namespace {
@@ -298,7 +298,7 @@ class Run {
   RunObserver* observer_;
   std::unique_ptr<fare::Router> router_;
   TrafficSource source_;
-  Quality quality_;
+  AnswerGrade quality_;
   AnswerLuck answers_;
   std::optional<SyntheticPrompts> prompts_;
   Prompt prompt_{};
