@@ -56,6 +56,8 @@ enum class TopUpStatus : std::uint8_t {
   kNoTicket,        // Settled or expired, or never given out.
 };
 
+inline constexpr std::size_t kTopUpStatusCount = 10;
+
 [[nodiscard]] std::string_view to_string(TopUpStatus status);
 
 struct TopUp {

@@ -39,15 +39,13 @@ BudgetEnd end_of(const Variant& variant, const BudgetReport& line, bool is_over)
 
 }  // namespace
 
-std::optional<fare::Instant> BudgetWatch::start(const fare::Router& router, fare::Instant now) {
-  return note(router, now, false);
-}
-
 std::optional<fare::Instant> BudgetWatch::look(const fare::Router& router, fare::Instant now) {
   return note(router, now, false);
 }
 
-void BudgetWatch::finish(const fare::Router& router, fare::Instant now) { note(router, now, true); }
+void BudgetWatch::look_last(const fare::Router& router, fare::Instant now) {
+  note(router, now, true);
+}
 
 // Notes the budgets whose window ends with the nanosecond that begins `now`, or all that are left;
 // the last nanosecond of the window that ends next.

@@ -20,9 +20,8 @@ class BudgetWatch : public RunObserver {
   // `variant` must outlive it.
   explicit BudgetWatch(const Variant& variant) : variant_(variant) {}
 
-  std::optional<fare::Instant> start(const fare::Router& router, fare::Instant now) override;
   std::optional<fare::Instant> look(const fare::Router& router, fare::Instant now) override;
-  void finish(const fare::Router& router, fare::Instant now) override;
+  void look_last(const fare::Router& router, fare::Instant now) override;
 
   // What every budget came to; after the run.
   std::vector<BudgetEnd> take() { return std::move(ends_); }

@@ -35,6 +35,7 @@ struct Open {
   Fate fate{};
   std::uint8_t planned = 0;
   std::uint8_t tried = 0;
+  std::uint8_t next = 0;  // Of the plan: the first target that was not asked for.
   std::optional<double> quality_floor;
   std::array<fare::TargetId, fare::kAttemptsMax> plan{};
   std::array<Try, fare::kAttemptsMax> tries{};

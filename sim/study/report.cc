@@ -114,6 +114,8 @@ void add(RunResult& sum, const RunResult& more) {
   sum.from_cache += more.from_cache;
   sum.failed += more.failed;
   add(sum.refused, more.refused);
+  add(sum.held_back, more.held_back);
+  sum.degraded += more.degraded;
   sum.refused_unpriced += more.refused_unpriced;
   sum.not_priced += more.not_priced;
   sum.cost += more.cost;

@@ -9,9 +9,10 @@
 #include "fare/router.h"
 #include "study/answer_luck.h"
 #include "study/open_requests.h"
+#include "study/payers.h"
 #include "study/run_books.h"
-#include "world/hosted_model.h"
 #include "world/answer_grade.h"
+#include "world/hosted_model.h"
 
 namespace routesim {
 namespace {
@@ -23,7 +24,7 @@ using fare::Meter;
 constexpr std::uint64_t kProgressStep = 1'000;
 
 // kModelChange is about a model, whose index stands in for the slot.
-enum EventKind : std::uint32_t { kArrive, kFirstToken, kEnd, kModelChange };
+enum EventKind : std::uint32_t { kArrive, kFirstToken, kEnd, kModelChange, kLook };
 
 // One replication: takes events in order of time and hands each to who it is for.
 class Run {
@@ -33,8 +34,8 @@ class Run {
       : scenario_(scenario),
         variant_(variant),
         observer_(observer),
-        router_(
-            std::move(*fare::Router::create({scenario.prices, variant.policy}, scenario.start))),
+        router_(std::move(*fare::Router::create(config_of(scenario, variant), scenario.start))),
+        payers_(scenario.traffic, variant),
         source_(scenario.traffic, scenario.seed, replication),
         quality_(scenario.world, scenario.seed, replication),
         answers_(scenario.traffic.classes.size(), scenario.seed, replication),
@@ -56,14 +57,18 @@ class Run {
 
   RunResult run(std::atomic<std::uint64_t>& progress) {
     if (source_.next(arriving_)) queue_.push({arriving_.at, kArrive, 0});
+    if (observer_ != nullptr) look();
     while (!queue_.empty()) {
       const Event event = queue_.top();
+      // Nothing is left but to look: time does not go on for that.
+      if (event.kind == kLook && queue_.size() == 1) break;
       books_.pass(event.at - now_, open_.size());
       now_ = event.at;
       handle(event, progress);
     }
     progress += books_.result().requests % kProgressStep;
     FARE_CHECK(open_.size() == 0);
+    if (observer_ != nullptr) observer_->look_last(*router_, instant());
     return books_.close(now_, router_->stats());
   }
 
@@ -85,11 +90,23 @@ class Run {
         queue_.pop();
         end(event.slot);
         break;
-      default:
+      case kModelChange:
         queue_.pop();
         changes_[event.slot] = kNever;
         move_line(event.slot);
+        break;
+      default:
+        queue_.pop();
+        look();
     }
+  }
+
+  // Lets the observer look, and asks when it wants to look again.
+  void look() {
+    const std::optional<fare::Instant> next = observer_->look(*router_, instant());
+    if (!next) return;
+    FARE_CHECK(*next > instant());
+    queue_.push({*next - scenario_.start, kLook, 0});
   }
 
   void arrive() {
@@ -112,6 +129,8 @@ class Run {
     const std::uint32_t slot = open_.take();
     Open& open = open_[slot];
     open.arrival = arrival;
+    if (decision.input_max) open.arrival.input = std::min(arrival.input, *decision.input_max);
+    if (decision.output_max) open.arrival.output = std::min(arrival.output, *decision.output_max);
     open.ticket = decision.ticket;
     open.found = open_.size() - 1;
     open.waited = Duration(0);
@@ -119,7 +138,9 @@ class Run {
     open.plan = decision.attempt;
     open.planned = decision.attempts;
     open.tried = 0;
-    send(slot);
+    open.next = 1;
+    books_.route(decision);
+    send(slot, open.plan[0]);
   }
 
   fare::Decision route(const Arrival& arrival) {
@@ -131,8 +152,9 @@ class Run {
                            .input = arrival.input,
                            .expected_output = {},
                            .max_output = {},
-                           .latency_bound = {}},
-                          scenario_.start + now_);
+                           .latency_bound = {},
+                           .scopes = payers_.of(arrival.tenant)},
+                          instant());
   }
 
   // What the model is asked by the current try.  Its prompt holds until the next call.
@@ -151,12 +173,12 @@ class Run {
     return ask;
   }
 
-  // Sends a request to the next target of its plan: into service, or into the line before it.
-  void send(std::uint32_t slot) {
+  // Sends a request to a target of its plan: into service, or into the line before it.
+  void send(std::uint32_t slot, fare::TargetId target) {
     Open& open = open_[slot];
     Try& next = open.tries[open.tried];
     next = Try{};
-    next.target = open.plan[open.tried];
+    next.target = target;
     next.started = now_;
     next.model = model_of_target_[static_cast<std::size_t>(next.target)];
     ++open.tried;
@@ -216,9 +238,10 @@ class Run {
       close(slot);
     } else {
       books_.fail(model, fate.fault);
-      if (open.tried < open.planned) {
-        send(slot);
-      } else {
+      if (fate.end == AttemptEnd::kRateLimited && fate.retry_after > Duration(0)) {
+        router_->hold(last.target, instant() + fate.retry_after, instant());
+      }
+      if (!go_on(slot)) {
         books_.give_up();
         close(slot);
       }
@@ -227,6 +250,24 @@ class Run {
     const std::optional<std::uint32_t> next = models_[model].leave(now_);
     if (next) serve(*next, ask_of(*next));
   }
+
+  // Sends the request to the next target of its plan that the router grants; false if none is left.
+  bool go_on(std::uint32_t slot) {
+    Open& open = open_[slot];
+    const fare::Attempt failed = attempt_of(open, open.last());
+    while (open.next < open.planned) {
+      const fare::TargetId target = open.plan[open.next++];
+      const fare::TopUp answer = router_->top_up(open.ticket, failed, target, instant());
+      if (answer.status == fare::TopUpStatus::kGranted) {
+        send(slot, target);
+        return true;
+      }
+      books_.hold_back(answer.status);
+    }
+    return false;
+  }
+
+  fare::Instant instant() const { return scenario_.start + now_; }
 
   // Asks to be told when the model's line next moves by itself.  One event a model is pending, or
   // a few if it moves earlier than was thought.
@@ -283,7 +324,8 @@ class Run {
                           .answered = one.end == AttemptEnd::kAnswered,
                           .usage = std::nullopt,
                           .first_token = one.first_token,
-                          .total = one.total};
+                          .total = one.total,
+                          .end = one.end};
     if (!attempt.answered && one.end != AttemptEnd::kCutOff) return attempt;
     fare::Usage& usage = attempt.usage.emplace();
     usage[Meter::kInput] = open.arrival.input - one.cache.read - one.cache.written;
@@ -297,6 +339,7 @@ class Run {
   const Variant& variant_;
   RunObserver* observer_;
   std::unique_ptr<fare::Router> router_;
+  Payers payers_;
   TrafficSource source_;
   AnswerGrade quality_;
   AnswerLuck answers_;

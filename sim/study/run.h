@@ -1,13 +1,15 @@
 #pragma once
 
-#include <array>    // std::array.
-#include <atomic>   // std::atomic.
-#include <cstdint>  // std::uint64_t.
-#include <vector>   // std::vector.
+#include <array>     // std::array.
+#include <atomic>    // std::atomic.
+#include <cstdint>   // std::uint64_t.
+#include <optional>  // std::optional.
+#include <vector>    // std::vector.
 
 #include "engine/histogram.h"  // Histogram.
 #include "fare/decision.h"     // Refusal.
 #include "fare/money.h"        // Cost.
+#include "fare/router.h"       // Router, TopUpStatus.
 #include "fare/usage.h"        // Meter.
 #include "study/scenario.h"    // Scenario, Variant.
 #include "world/faults.h"      // kFaultCount.
@@ -39,6 +41,9 @@ struct RunResult {
   std::uint64_t from_cache = 0;  // By the gateway's answer cache.
   std::uint64_t failed = 0;      // Every attempt of the plan failed.
   std::array<std::uint64_t, fare::kRefusalCount> refused{};  // By fare::Refusal.
+  // Further attempts that the router did not grant, by fare::TopUpStatus.
+  std::array<std::uint64_t, fare::kTopUpStatusCount> held_back{};
+  std::uint64_t degraded = 0;          // Requests that took a step down a ladder.
   std::uint64_t refused_unpriced = 0;  // Of them: some candidate had no price at that instant.
   std::uint64_t not_priced = 0;        // Requests whose cost is not whole.
   fare::Cost cost;
@@ -68,11 +73,21 @@ struct RequestEnd {
   bool answered = false;
 };
 
-// Is told of each request as it ends, for those who need more than sums.
+// Watches a run, for those who need more than sums.
 class RunObserver {
  public:
   virtual ~RunObserver() = default;
-  virtual void on_end(const RequestEnd& end) = 0;
+
+  // Is told of each request as it ends.
+  virtual void on_end(const RequestEnd&) {}
+
+  // Looks at the router: when the run begins, and again whenever it asked to, as long as anything
+  // still happens; when it wants to look next, later than `now`, or nothing.
+  virtual std::optional<fare::Instant> look(const fare::Router&, fare::Instant /*now*/) {
+    return std::nullopt;
+  }
+  // Looks once more when everything is over.
+  virtual void look_last(const fare::Router&, fare::Instant /*now*/) {}
 };
 
 // Replays the scenario's traffic of one replication through a real fare::Router.  Deterministic in

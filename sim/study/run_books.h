@@ -24,6 +24,10 @@ class RunBooks {
   void arrive(const Arrival& arrival);
   void answer_from_cache(fare::Duration latency);
   void refuse(const Arrival& arrival, const fare::Decision& decision);
+  void route(const fare::Decision& decision) {
+    result_.degraded += decision.degradations.empty() ? 0 : 1;
+  }
+  void hold_back(fare::TopUpStatus why) { ++result_.held_back[static_cast<std::size_t>(why)]; }
 
   // One attempt's life: sent; in line; out of it; failed.
   void send(std::uint32_t model) { ++result_.by_model[model].attempts; }
