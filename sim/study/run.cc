@@ -130,7 +130,9 @@ class Run {
     Open& open = open_[slot];
     open.arrival = arrival;
     if (decision.input_max) open.arrival.input = std::min(arrival.input, *decision.input_max);
-    if (decision.output_max) open.arrival.output = std::min(arrival.output, *decision.output_max);
+    for (const auto& cap : {decision.output_max, max_output_of(arrival)}) {
+      if (cap) open.arrival.output = std::min(open.arrival.output, *cap);
+    }
     open.ticket = decision.ticket;
     open.found = open_.size() - 1;
     open.waited = Duration(0);
@@ -151,7 +153,7 @@ class Run {
                            .capabilities = {},
                            .input = arrival.input,
                            .expected_output = {},
-                           .max_output = {},
+                           .max_output = max_output_of(arrival),
                            .latency_bound = {},
                            .scopes = payers_.of(arrival.tenant)},
                           instant());
@@ -265,6 +267,11 @@ class Run {
       books_.hold_back(answer.status);
     }
     return false;
+  }
+
+  std::optional<fare::Tokens> max_output_of(const Arrival& arrival) const {
+    if (arrival.max_output || !variant_.spending) return arrival.max_output;
+    return variant_.spending->max_output;
   }
 
   fare::Instant instant() const { return scenario_.start + now_; }

@@ -61,6 +61,11 @@ std::optional<Spending> read_spending(
   reader.required("budgets", spending.budgets,
                   [&load](const JsonNode& budgets) { return read_budgets(budgets, load); });
   reader.required("scopes", spending.scopes, json::list(json::text(kNameMax), 1, kScopesMax));
+  std::int64_t max_output = 0;
+  if (reader.optional("max_output_tokens", max_output,
+                      json::integer(1, fare::kTokensMax.count()))) {
+    spending.max_output = fare::Tokens(max_output);
+  }
   reader.optional("spent", spending.before, json::list(read_spent, 0, kSpentMax));
   reader.finish();
   return reader.ok() ? std::optional<Spending>(std::move(spending)) : std::nullopt;

@@ -18,10 +18,14 @@ struct Spending {
   // side scopes.
   std::vector<std::string> scopes;
   std::vector<fare::SpentBefore> before;  // What was spent when the run begins.
+  // The cap on output that callers send, where a request has none of its own: with it a strict
+  // budget knows what a request may cost.
+  std::optional<fare::Tokens> max_output;
 };
 
 // Reads a variant's "spending":
 //   {"budgets": BUDGETS or "file.json", "scopes": ["team:{tenant}"],
+//    "max_output_tokens": 1000,
 //    "spent": [{"scope": "acme", "budget": "month", "usd": "1234.50"}]}
 // `load` gives the text of a file named in it.  Anything wrong is recorded in the node's Problems.
 std::optional<Spending> read_spending(
