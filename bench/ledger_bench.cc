@@ -87,6 +87,36 @@ void reserve_refused(benchmark::State& state) {
 }
 BENCHMARK(reserve_refused);
 
+// range(0): how many children share their parent's month.  They press in turn for nearly all of it,
+// so each time it is shared out anew: one reservation that fits, and one that does not.
+void reserve_beyond_a_share(benchmark::State& state) {
+  BudgetConfig config;
+  config.scopes.push_back({"org", ScopeKind::kOrg, "", {budget()}});
+  for (int i = 0; i < state.range(0); ++i) {
+    Budget part = budget();
+    part.share = Share{"month", static_cast<std::uint32_t>(1 + i % 7), kAmount};
+    config.scopes.push_back({std::to_string(i), ScopeKind::kTeam, "org", {part}});
+  }
+  config.scopes[0].budgets[0].limit = Money(1'000 * kAmount.count() * state.range(0));
+  const auto ledger = ledger_of(config);
+  std::vector<ScopeId> teams;
+  for (int i = 0; i < state.range(0); ++i) teams.push_back(ledger->find(std::to_string(i)));
+  const Money most(900 * kAmount.count() * state.range(0));
+  std::size_t at = 0;
+  bool was_refused = false;
+  for (auto _ : state) {
+    at = (at + 1) % teams.size();
+    const ScopeId team[] = {teams[at]};
+    const Reservation one = ledger->reserve({team, kAmount, kAmount, kNever}, kNow);
+    const Reservation two = ledger->reserve({team, most, most, kNever}, kNow);
+    was_refused |= one.status != ReserveStatus::kReserved;
+    ledger->release(one.ticket, kNow);
+    ledger->release(two.ticket, kNow);
+  }
+  if (was_refused) state.SkipWithError("refused");
+}
+BENCHMARK(reserve_beyond_a_share)->ArgName("siblings")->Arg(4)->Arg(32)->Arg(256);
+
 void find_scope(benchmark::State& state) {
   const auto ledger = ledger_of(chains(1'000, 0));
   for (auto _ : state) benchmark::DoNotOptimize(ledger->find("user517"));

@@ -9,6 +9,8 @@
 
 #include "base/random.h"
 #include "fare/balance.h"
+#include "fare/budget.h"
+#include "fare/burn_rate.h"
 #include "fare/health.h"
 #include "fare/latency.h"
 #include "fare/rate_limit.h"
@@ -72,6 +74,22 @@ void learn_from_an_attempt(benchmark::State& state) {
   benchmark::DoNotOptimize(breaker);
 }
 BENCHMARK(learn_from_an_attempt);
+
+// What a forecast costs at a decision: the budget's books at hand, a step up or down if it must be.
+void forecast_a_budget(benchmark::State& state) {
+  BurnRate rate(std::chrono::minutes(30));
+  BurnSteps steps({});
+  const Instant end = kStart + std::chrono::hours(24 * 30);
+  BurnBooks books{kLimitMax, {}, {kStart, end}, {}};
+  Instant now = kStart;
+  for (auto _ : state) {
+    now += Duration(1'000'000);
+    books.used += Money(1'000);
+    rate.observe(books, now);
+    benchmark::DoNotOptimize(steps.update(rate.forecast(books, now), books.limit, 3, now));
+  }
+}
+BENCHMARK(forecast_a_budget);
 
 // All a router asks before it sends: shares, latencies with the pool's median for cold ones, two
 // draws.  range(0): among how many equals.

@@ -22,17 +22,17 @@ namespace fare {
 //     every other one what it will have used when the window ends, if it goes on as since it began
 //     (of a window without an end: after as long again), or what it holds, if it asked itself
 //     within kShareHold.  Only the asking one gets more; others may get less than they hold.
-//     A new window begins with guarantees alone.
+//     A new window begins with guarantees alone; a reload takes unused loans back.
 // So unused money of siblings can be borrowed, an unused loan goes back as soon as a sibling has
 // the better right to it, what is used is never taken back, and children that press at the same
 // time exhaust their parent at the weighted max-min of what was left when they all had begun to.
 //
-// What can keep a child from its guarantee: its own limit and debts; a limit above the parent, or
-// a parent that is a share itself and holds less; // guarantees that are together above the
-// parent's limit (check() finds that); and what is spent of the parent's outside of all shares: by
-// requests of the parent scope itself, or of a child without a share (check() finds it), or by a
-// debt.  A raise that ends before the window is not lent.  What Ledger::lease_out() takes comes out
-// of what the child holds.
+// What can keep a child from its guarantee: its own limit and debts; a limit above the parent, or a
+// parent that is a share itself and holds less; guarantees that are together above the parent's
+// limit (check() finds that); what siblings had used when a reload first promised it; and what is
+// spent of the parent's outside of all shares: by requests of the parent scope itself, or of a
+// child without a share (check() finds it), or by a debt.  A raise that ends before the window is
+// not lent.  What Ledger::lease_out() takes comes out of what the child holds.
 struct Share {
   std::string of;            // The id of the parent scope's budget: of equal window and mode.
   std::uint32_t weight = 1;  // 1 to 1,000,000.
