@@ -25,6 +25,7 @@ void add_price_list_command(CLI::App& price, int& exit_code);
 void add_price_show_command(CLI::App& price, int& exit_code);
 void add_cache_command(CLI::App& app, int& exit_code);
 void add_budget_command(CLI::App& app, int& exit_code);
+void add_policy_command(CLI::App& app, int& exit_code);
 
 // The upkeep of price tables: commands of `price`.
 void add_price_diff_command(CLI::App& price, int& exit_code);
