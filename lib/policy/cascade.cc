@@ -112,13 +112,26 @@ Graph graph_of(std::size_t targets) {
   return graph;
 }
 
+// What bounds the search beside the question's own bounds.
+struct Limits {
+  Int128 floor = 0;
+  std::int64_t time_max = 0;
+  std::optional<Int128> cost;   // Of some plan that will do; nothing dearer is worth a look.
+  std::vector<Int128> quality;  // By stages left: above what any of them together may give.
+};
+
+// The quality that stages may add to a partial plan at `stage` is at most its reach times this.
+Int128 quality_ahead(const Stage& stage, Int128 after) {
+  return std::max(stage.good * kBillion,
+                  stage.kept * kBillion + rounded(stage.escalated * after, kBillion) + 2);
+}
+
 // Extends a partial plan by an edge; false if that breaks a bound.
 struct Extend {
   const std::vector<Stage>& stages;
   const CascadeScorer& scorer;
   const CascadeBounds& bounds;
-  Int128 floor;
-  std::int64_t time_max;
+  const Limits& limits;
 
   bool operator()(const Graph& graph, Label& to, const Label& from, Edge edge) const {
     to = from;
@@ -126,14 +139,65 @@ struct Extend {
     const std::size_t target = boost::target(edge, graph);
     if (target > stages.size()) {
       to.finish(stages[source]);
-      return to.quality >= floor;
+      return to.quality >= limits.floor;
     }
     if ((from.tried >> target & 1) != 0 || from.count == bounds.stages_max) return false;
     if (source < stages.size()) to.escalate(stages[source], scorer);
     to.call(stages[target], target);
-    return to.time <= time_max;
+    return to.time <= limits.time_max && may_do(to, stages[target]);
+  }
+
+  // Whether a plan that begins so may still reach the floor, and be cheaper than the one known.
+  bool may_do(const Label& label, const Stage& last) const {
+    if (limits.cost && label.cost > *limits.cost) return false;
+    // In billionths of the reach, so that the product fits; rounded up.
+    const Int128 ahead = quality_ahead(last, limits.quality[bounds.stages_max - label.count]);
+    return label.quality + (label.reach / kBillion + 1) * (ahead / kBillion + 1) >= limits.floor;
   }
 };
+
+// A cheap plan that will do, among those of one and two stages, if there is one.
+std::optional<Int128> cost_of_short_plans(const std::vector<Stage>& stages,
+                                          const CascadeScorer& scorer, const CascadeBounds& bounds,
+                                          const Limits& limits) {
+  std::optional<Int128> least;
+  const auto offer = [&](Label label, const Stage& last) {
+    label.finish(last);
+    const bool will_do = label.quality >= limits.floor && label.time <= limits.time_max;
+    if (will_do && (!least || label.cost < *least)) least = label.cost;
+  };
+  for (std::size_t i = 0; i < stages.size(); ++i) {
+    Label one;
+    one.call(stages[i], i);
+    offer(one, stages[i]);
+    if (bounds.stages_max < 2) continue;
+    one.escalate(stages[i], scorer);
+    for (std::size_t j = 0; j < stages.size(); ++j) {
+      if (j == i) continue;
+      Label two = one;
+      two.call(stages[j], j);
+      offer(two, stages[j]);
+    }
+  }
+  return least;
+}
+
+Limits limits_of(const std::vector<Stage>& stages, const CascadeScorer& scorer,
+                 const CascadeBounds& bounds) {
+  Limits limits;
+  limits.floor = billionths(bounds.quality_floor) * kBillion - kFloorSlack;
+  limits.time_max = bounds.latency_bound.value_or(Duration::max()).count();
+  limits.cost = cost_of_short_plans(stages, scorer, bounds, limits);
+  limits.quality = {0};
+  for (std::size_t left = 1; left <= bounds.stages_max; ++left) {
+    Int128 best = 0;
+    for (const Stage& stage : stages) {
+      best = std::max(best, quality_ahead(stage, limits.quality[left - 1]));
+    }
+    limits.quality.push_back(best);
+  }
+  return limits;
+}
 
 // Whatever `b` can go on to, `a` can, and it will cost no more and be as good.  What is still to
 // come adds reach * G >= 0 to the cost and reach * H to the quality, 0 <= H <= 1; linear in H, so
@@ -170,9 +234,8 @@ std::optional<CascadePlan> plan_cascade(std::span<const CascadeTarget> targets,
   const std::size_t n = targets.size();
   const std::vector<Stage> stages = stages_of(targets, scorer);
   const Graph graph = graph_of(n);
-  const std::int64_t time_max = bounds.latency_bound.value_or(Duration::max()).count();
-  const Extend extend{stages, scorer, bounds,
-                      billionths(bounds.quality_floor) * kBillion - kFloorSlack, time_max};
+  const Limits limits = limits_of(stages, scorer, bounds);
+  const Extend extend{stages, scorer, bounds, limits};
   std::vector<std::vector<Edge>> paths;
   std::vector<Label> labels;
   boost::r_c_shortest_paths(graph, boost::get(boost::vertex_index, graph),

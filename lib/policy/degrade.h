@@ -38,7 +38,7 @@ struct DegradeStep {
   bool on_forecast = false;  // Taken while the forecast says so.
   Tokens tokens;
   std::vector<std::uint16_t> candidates;  // Target indices.
-  double quality_cost = 0;  // kShortenInput, kCapOutput: what it takes off every predicted quality.
+  double quality_loss = 0;  // kShortenInput, kCapOutput: what it takes off every predicted quality.
 };
 
 }  // namespace fare

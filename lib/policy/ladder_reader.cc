@@ -34,7 +34,7 @@ class LadderReader {
     const bool has_kind = read_kind(reader, node, step);
     const bool shortens =
         step.kind == DegradeKind::kShortenInput || step.kind == DegradeKind::kCapOutput;
-    if (reader.optional("quality_cost", step.quality_cost, json::number(0, 1)) && has_kind &&
+    if (reader.optional("quality_cost", step.quality_loss, json::number(0, 1)) && has_kind &&
         !shortens) {
       node.member("quality_cost")
           .problem(ErrorCode::kConflict,

@@ -95,20 +95,20 @@ class Checker {
   }
 
   // Whether some class of the rule may reach the floor on it; a model may know what is not stated.
-  bool may_reach(const PolicyRule& rule, std::uint16_t target, double quality_cost) const {
+  bool may_reach(const PolicyRule& rule, std::uint16_t target, double quality_loss) const {
     const auto& quality = data_.targets[target].quality;
     for (std::size_t c = 0; c < quality.size(); ++c) {
       const bool asked = rule.when.any_class || (c < 64 && (rule.when.classes >> c & 1) != 0);
       if (!asked) continue;
-      if (!quality[c] || *quality[c] - quality_cost >= *rule.quality_floor) return true;
+      if (!quality[c] || *quality[c] - quality_loss >= *rule.quality_floor) return true;
     }
     return false;
   }
 
-  bool none_reaches(const PolicyRule& rule, const Targets& targets, double quality_cost) const {
+  bool none_reaches(const PolicyRule& rule, const Targets& targets, double quality_loss) const {
     return rule.quality_floor &&
            std::none_of(targets.begin(), targets.end(), [&](std::uint16_t target) {
-             return may_reach(rule, target, quality_cost);
+             return may_reach(rule, target, quality_loss);
            });
   }
 
@@ -177,13 +177,13 @@ class Checker {
   void check_ladder(std::size_t r) {
     const PolicyRule& rule = data_.rules[r];
     Targets candidates = rule.candidates;
-    double quality_cost = 0;
+    double quality_loss = 0;
     for (std::size_t s = 0; s < rule.degrade.size(); ++s) {
       const DegradeStep& step = rule.degrade[s];
       const std::string where = fmt::format("/rules/{}/degrade/{}", r, s);
       if (!step.candidates.empty()) candidates = step.candidates;
-      quality_cost += step.quality_cost;
-      if (step.kind != DegradeKind::kCachedAnswer && none_reaches(rule, candidates, quality_cost)) {
+      quality_loss += step.quality_loss;
+      if (step.kind != DegradeKind::kCachedAnswer && none_reaches(rule, candidates, quality_loss)) {
         add("unreachable_rung", where,
             fmt::format("step \"{}\" of rule \"{}\": every candidate is below the floor {} there",
                         step.name, rule.name, *rule.quality_floor));

@@ -29,6 +29,7 @@ void add_budget_command(CLI::App& app, int& exit_code);
 void add_budget_forecast_command(CLI::App& budget, int& exit_code);
 void add_fit_command(CLI::App& app, int& exit_code);
 void add_fit_latency_command(CLI::App& fit, int& exit_code);
+void add_policy_command(CLI::App& app, int& exit_code);
 
 // The upkeep of price tables: commands of `price`.
 void add_price_diff_command(CLI::App& price, int& exit_code);

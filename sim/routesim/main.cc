@@ -43,6 +43,7 @@ int main(int argc, char** argv) {
     routesim::add_price_command(app, exit_code);
     routesim::add_cache_command(app, exit_code);
     routesim::add_budget_command(app, exit_code);
+    routesim::add_policy_command(app, exit_code);
     routesim::add_learn_command(app, exit_code);
     routesim::add_ope_command(app, exit_code);
     routesim::add_fit_command(app, exit_code);

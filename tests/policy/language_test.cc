@@ -182,7 +182,7 @@ TEST(LanguageTest, ReadsTheLadder) {
   EXPECT_TRUE(steps[0].on_refusal);
   EXPECT_TRUE(steps[0].on_forecast);
   EXPECT_EQ(steps[0].tokens, Tokens(4'000));
-  EXPECT_EQ(steps[0].quality_cost, 0.03);
+  EXPECT_EQ(steps[0].quality_loss, 0.03);
   EXPECT_EQ(steps[1].kind, DegradeKind::kCapOutput);
   EXPECT_FALSE(steps[1].on_refusal);
   EXPECT_EQ(steps[2].kind, DegradeKind::kCandidates);

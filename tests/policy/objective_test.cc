@@ -71,100 +71,112 @@ struct Model {
   std::map<std::size_t, Verdict> loser;  // Where it does not win.
 };
 
+void tell(Model& model, const std::vector<std::size_t>& losers, Verdict verdict) {
+  for (const std::size_t i : losers) model.loser[i] = verdict;
+}
+
+std::size_t most_useful(const Objective& objective, const Field& field,
+                        const std::vector<std::size_t>& fit) {
+  const auto& all = field.candidates;
+  const auto worth = [&](std::size_t i) {
+    return all[i].quality.value_or(0) * static_cast<double>(objective.quality_worth.count()) -
+           static_cast<double>(all[i].expected_cost->count()) -
+           static_cast<double>(all[i].latency.value_or(Duration(0)).count()) / 1e9 *
+               static_cast<double>(objective.second_worth.count());
+  };
+  const bool timed = objective.second_worth != Cost();
+  return best(fit, [&](std::size_t a, std::size_t b) {
+    if (timed && all[a].latency.has_value() != all[b].latency.has_value()) {
+      return all[a].latency.has_value();
+    }
+    return worth(a) > worth(b) + 1e-6;
+  });
+}
+
+std::optional<std::size_t> by_threshold(const Objective& objective, const Field& field,
+                                        const std::vector<std::size_t>& fit) {
+  const auto find = [&](std::uint16_t target) -> std::optional<std::size_t> {
+    for (const std::size_t i : fit) {
+      if (field.candidates[i].target == static_cast<TargetId>(target)) return i;
+    }
+    return std::nullopt;
+  };
+  const auto strong = find(objective.strong);
+  const auto weak = find(objective.weak);
+  if (!strong || !weak) return strong ? strong : weak;
+  const double gain =
+      field.candidates[*strong].quality.value_or(0) - field.candidates[*weak].quality.value_or(0);
+  return gain > objective.threshold ? strong : weak;
+}
+
+std::map<std::size_t, double> by_share(const Objective& objective, const Field& field,
+                                       const std::vector<std::size_t>& fit) {
+  std::map<std::size_t, double> probability;
+  if (objective.shares.size() != field.candidates.size()) return probability;
+  double sum = 0;
+  for (const std::size_t i : fit) sum += objective.shares[i];
+  for (const std::size_t i : fit) {
+    if (objective.shares[i] > 0) probability[i] = objective.shares[i] / sum;
+  }
+  return probability;
+}
+
+std::vector<std::size_t> near_of(const Objective& objective, const Field& field,
+                                 const std::vector<std::size_t>& fit) {
+  const auto cost = [&](std::size_t i) {
+    return static_cast<double>(field.candidates[i].expected_cost->count());
+  };
+  const double least = cost(cheapest(field, fit));
+  std::vector<std::size_t> near;
+  for (const std::size_t i : fit) {
+    if (cost(i) - least <= least * objective.slack_ppm / 1e6) near.push_back(i);
+  }
+  return near;
+}
+
+std::map<std::size_t, double> by_pairs(const Field& field, const std::vector<std::size_t>& near) {
+  if (near.size() == 1) return {{near[0], 1}};
+  std::map<std::size_t, double> probability;
+  const auto load = [&](std::size_t i) {
+    const CandidateLoad& one = field.loads[i];
+    const double used = one.peak_latency_ns * (one.open + 1) / one.share;
+    return one.wants_probe ? -1 : one.share == 0 ? INFINITY : used;
+  };
+  const double pairs = static_cast<double>(near.size() * (near.size() - 1)) / 2;
+  for (std::size_t a = 0; a < near.size(); ++a) {
+    for (std::size_t b = a + 1; b < near.size(); ++b) {
+      const std::size_t i = near[a];
+      const std::size_t j = near[b];
+      const bool second =
+          load(j) < load(i) || (load(j) == load(i) && field.loads[j].open < field.loads[i].open);
+      probability[second ? j : i] += 1 / pairs;
+    }
+  }
+  return probability;
+}
+
 Model model_of(const Objective& objective, const Field& field) {
   Model model;
   const std::vector<std::size_t> fit = fit_of(field);
   if (fit.empty()) return model;
-  const auto all_lose = [&](Verdict verdict) {
-    for (const std::size_t i : fit) model.loser[i] = verdict;
-  };
-  all_lose(Verdict::kCostsMore);
-  const auto by_cost = [&] { model.probability[cheapest(field, fit)] = 1; };
-  const auto& all = field.candidates;
-  switch (objective.kind) {
-    case ObjectiveKind::kMinCost:
-      by_cost();
-      break;
-    case ObjectiveKind::kUtility: {
-      all_lose(Verdict::kLessUseful);
-      const auto worth = [&](std::size_t i) {
-        return all[i].quality.value_or(0) * static_cast<double>(objective.quality_worth.count()) -
-               static_cast<double>(all[i].expected_cost->count()) -
-               static_cast<double>(all[i].latency.value_or(Duration(0)).count()) / 1e9 *
-                   static_cast<double>(objective.second_worth.count());
-      };
-      const bool timed = objective.second_worth != Cost();
-      model.probability[best(fit, [&](std::size_t a, std::size_t b) {
-        if (timed && all[a].latency.has_value() != all[b].latency.has_value()) {
-          return all[a].latency.has_value();
-        }
-        return worth(a) > worth(b) + 1e-6;
-      })] = 1;
-      break;
+  tell(model, fit, Verdict::kCostsMore);
+  if (objective.kind == ObjectiveKind::kUtility) {
+    tell(model, fit, Verdict::kLessUseful);
+    model.probability[most_useful(objective, field, fit)] = 1;
+  } else if (objective.kind == ObjectiveKind::kThreshold) {
+    if (const auto winner = by_threshold(objective, field, fit)) {
+      tell(model, fit, Verdict::kLessUseful);
+      model.probability[*winner] = 1;
     }
-    case ObjectiveKind::kThreshold: {
-      const auto find = [&](std::uint16_t target) {
-        return std::find_if(fit.begin(), fit.end(), [&](std::size_t i) {
-          return all[i].target == static_cast<TargetId>(target);
-        });
-      };
-      const auto strong = find(objective.strong);
-      const auto weak = find(objective.weak);
-      if (strong == fit.end() && weak == fit.end()) {
-        by_cost();
-        break;
-      }
-      all_lose(Verdict::kLessUseful);
-      bool takes_strong = weak == fit.end();
-      if (strong != fit.end() && weak != fit.end()) {
-        takes_strong =
-            all[*strong].quality.value_or(0) - all[*weak].quality.value_or(0) > objective.threshold;
-      }
-      model.probability[takes_strong ? *strong : *weak] = 1;
-      break;
-    }
-    case ObjectiveKind::kSplit: {
-      double sum = 0;
-      if (objective.shares.size() == all.size()) {
-        for (const std::size_t i : fit) sum += objective.shares[i];
-      }
-      if (sum == 0) {
-        by_cost();
-        break;
-      }
-      all_lose(Verdict::kNotDrawn);
-      for (const std::size_t i : fit) {
-        if (objective.shares[i] > 0) model.probability[i] = objective.shares[i] / sum;
-      }
-      break;
-    }
-    case ObjectiveKind::kBalance: {
-      const double least = static_cast<double>(all[cheapest(field, fit)].expected_cost->count());
-      std::vector<std::size_t> near;
-      for (const std::size_t i : fit) {
-        const double cost = static_cast<double>(all[i].expected_cost->count());
-        if (cost - least <= least * objective.slack_ppm / 1e6) near.push_back(i);
-      }
-      for (const std::size_t i : near) model.loser[i] = Verdict::kNotDrawn;
-      if (near.size() == 1) model.probability[near[0]] = 1;
-      const auto load = [&](std::size_t i) {
-        const CandidateLoad& one = field.loads[i];
-        const double used = one.peak_latency_ns * (one.open + 1) / one.share;
-        return one.wants_probe ? -1 : one.share == 0 ? INFINITY : used;
-      };
-      const double pairs = static_cast<double>(near.size() * (near.size() - 1)) / 2;
-      for (std::size_t a = 0; a < near.size(); ++a) {
-        for (std::size_t b = a + 1; b < near.size(); ++b) {
-          const std::size_t i = near[a];
-          const std::size_t j = near[b];
-          const bool second = load(j) < load(i) ||
-                              (load(j) == load(i) && field.loads[j].open < field.loads[i].open);
-          model.probability[second ? j : i] += 1 / pairs;
-        }
-      }
-      break;
-    }
+  } else if (objective.kind == ObjectiveKind::kSplit) {
+    model.probability = by_share(objective, field, fit);
+    if (!model.probability.empty()) tell(model, fit, Verdict::kNotDrawn);
+  } else if (objective.kind == ObjectiveKind::kBalance) {
+    const std::vector<std::size_t> near = near_of(objective, field, fit);
+    tell(model, near, Verdict::kNotDrawn);
+    model.probability = by_pairs(field, near);
   }
+  if (model.probability.empty()) model.probability[cheapest(field, fit)] = 1;
   return model;
 }
 
