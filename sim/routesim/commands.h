@@ -26,6 +26,10 @@ void add_price_show_command(CLI::App& price, int& exit_code);
 void add_cache_command(CLI::App& app, int& exit_code);
 void add_budget_command(CLI::App& app, int& exit_code);
 
+// What is recorded, made into models: `fit` and its commands.
+void add_fit_command(CLI::App& app, int& exit_code);
+void add_fit_traffic_command(CLI::App& fit, int& exit_code);
+
 // The upkeep of price tables: commands of `price`.
 void add_price_diff_command(CLI::App& price, int& exit_code);
 void add_price_disagree_command(CLI::App& price, int& exit_code);

@@ -44,6 +44,7 @@ int main(int argc, char** argv) {
     routesim::add_cache_command(app, exit_code);
     routesim::add_budget_command(app, exit_code);
     routesim::add_learn_command(app, exit_code);
+    routesim::add_fit_command(app, exit_code);
     if (argc > 1 && is_unknown_command(app, argv[1])) return routesim::kBadInput;
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

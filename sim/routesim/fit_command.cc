@@ -1,0 +1,11 @@
+#include "routesim/commands.h"
+
+namespace routesim {
+
+void add_fit_command(CLI::App& app, int& exit_code) {
+  CLI::App* fit = app.add_subcommand("fit", "Fit models of the world to what was recorded");
+  fit->require_subcommand(1);
+  add_fit_traffic_command(*fit, exit_code);
+}
+
+}  // namespace routesim
