@@ -12,9 +12,9 @@
 #include <utility>
 #include <vector>
 
-#include "base/names.h"
 #include "base/nearest.h"
 #include "traffic/field_text.h"
+#include "traffic/name_index.h"
 #include "traffic/row_parser.h"
 
 namespace routesim {
@@ -22,18 +22,23 @@ namespace {
 
 using fare::ErrorCode;
 
-enum Role : std::size_t { kTime, kInput, kOutput, kClass, kTenant, kRoles };
+enum Role : std::size_t { kTime, kInput, kOutput, kClass, kTenant, kSession, kRoles };
 constexpr std::size_t kRolesNeeded = 3;
 constexpr std::size_t kAbsent = static_cast<std::size_t>(-1);
 
 using ColumnNames = std::span<const std::string_view>;  // By role.
 constexpr std::array<std::string_view, 3> kAzureColumns = {"TIMESTAMP", "ContextTokens",
                                                            "GeneratedTokens"};
-constexpr std::array<std::string_view, kRoles> kPlainColumns = {"seconds", "input_tokens",
-                                                                "output_tokens", "class", "tenant"};
+constexpr std::array<std::string_view, kRoles> kPlainColumns = {
+    "seconds", "input_tokens", "output_tokens", "class", "tenant", "session"};
+// Of BurstGPT nobody is a tenant; an unnamed role stands for that.
+constexpr std::array<std::string_view, kRoles> kBurstColumns = {
+    "Timestamp", "Request tokens", "Response tokens", "Log Type", "", "Session ID"};
+constexpr std::array<std::string_view, 3> kBurstIgnored = {"Elapsed time", "Model", "Total tokens"};
 
 ColumnNames columns_of(TraceFormat format) {
-  return format == TraceFormat::kAzure ? ColumnNames(kAzureColumns) : ColumnNames(kPlainColumns);
+  if (format == TraceFormat::kAzure) return kAzureColumns;
+  return format == TraceFormat::kBurstGpt ? ColumnNames(kBurstColumns) : ColumnNames(kPlainColumns);
 }
 
 // Cuts a line without quotes at its commas.  Returns how many fields it has; those beyond the span
@@ -101,44 +106,6 @@ std::vector<std::string> header_names(std::string_view header) {
   return {fields.begin(), fields.begin() + static_cast<std::ptrdiff_t>(count)};
 }
 
-// The names of a column, numbered in the order of their first appearance.
-class NameIndex {
- public:
-  NameIndex(std::string_view field, std::size_t count_max, std::vector<std::string>& names)
-      : field_(field), count_max_(count_max), names_(names) {}
-
-  // Why this cannot be a name, if it cannot.
-  std::optional<fare::Error> problem(std::string_view name) const {
-    if (name.empty() || numbers_.find(name) != numbers_.end()) return std::nullopt;
-    const bool is_name = name.size() <= kNameMax && simdjson::validate_utf8(name) &&
-                         std::none_of(name.begin(), name.end(), is_control);
-    if (is_name && names_.size() < count_max_) return std::nullopt;
-    return bad_field(field_,
-                     is_name ? fmt::format("one of at most {} names", count_max_)
-                             : fmt::format("a name of at most {} bytes of UTF-8", kNameMax),
-                     name);
-  }
-
-  // REQUIRES: !problem(name).
-  std::uint32_t number(std::string_view name) {
-    if (name.empty()) return kUnnamed;
-    const auto known = numbers_.find(name);
-    if (known != numbers_.end()) return known->second;
-    const auto next = static_cast<std::uint32_t>(names_.size());
-    names_.emplace_back(name);
-    numbers_.emplace(name, next);
-    return next;
-  }
-
- private:
-  static bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
-
-  std::string_view field_;
-  std::size_t count_max_;
-  std::vector<std::string>& names_;
-  fare::NameMap<std::uint32_t> numbers_;
-};
-
 struct Layout {
   TraceFormat format = TraceFormat::kPlain;
   std::size_t columns = 0;
@@ -150,8 +117,11 @@ class CsvParser : public RowParser {
   CsvParser(const Layout& layout, Trace& trace)
       : layout_(layout),
         names_(columns_of(layout.format)),
+        fields_(layout.columns),
+        texts_(layout.columns),
         classes_(kPlainColumns[kClass], kClassesMax, trace.classes),
-        tenants_(kPlainColumns[kTenant], kTenantsMax, trace.tenants) {}
+        tenants_(kPlainColumns[kTenant], kTenantsMax, trace.tenants),
+        sessions_(kPlainColumns[kSession], kSessionsMax, trace.sessions) {}
 
   fare::Expected<TraceRow> parse(std::string_view line) override {
     const std::optional<std::size_t> count = split(line, fields_, texts_);
@@ -168,6 +138,9 @@ class CsvParser : public RowParser {
     if (!at) return refused(kTime, time_rule());
     const auto input = read_tokens(field(kInput));
     if (!input) return refused(kInput, tokens_rule());
+    if (layout_.format == TraceFormat::kBurstGpt && field(kOutput) == "0") {
+      return tl::unexpected(fare::Errors{});  // A failure, which is no bad line.
+    }
     const auto output = read_tokens(field(kOutput));
     if (!output) return refused(kOutput, tokens_rule());
     TraceRow row{.at = *at, .input = fare::Tokens(*input), .output = fare::Tokens(*output)};
@@ -187,7 +160,7 @@ class CsvParser : public RowParser {
   }
 
   std::string time_rule() const {
-    if (layout_.format == TraceFormat::kPlain) {
+    if (layout_.format != TraceFormat::kAzure) {
       return fmt::format("a decimal number from 0 to {} such as 12.5", kSecondsMax);
     }
     return "a time from 1970 to 2200 such as \"2023-11-16 18:15:46.6805900\"";
@@ -206,10 +179,13 @@ class CsvParser : public RowParser {
     const std::string_view class_name = name(kClass);
     const std::string_view tenant_name = name(kTenant);
     std::optional<fare::Error> error = classes_.problem(class_name);
+    const std::string_view session_name = name(kSession);
     if (!error) error = tenants_.problem(tenant_name);
+    if (!error) error = sessions_.problem(session_name);
     if (error) return tl::unexpected(fare::Errors{std::move(*error)});
     row.request_class = classes_.number(class_name);
     row.tenant = tenants_.number(tenant_name);
+    row.session = sessions_.number(session_name);
     return row;
   }
 
@@ -219,16 +195,21 @@ class CsvParser : public RowParser {
 
   Layout layout_;
   ColumnNames names_;
-  std::array<std::string_view, kRoles> fields_;
-  std::array<std::string, kRoles> texts_;
+  std::vector<std::string_view> fields_;
+  std::vector<std::string> texts_;
   NameIndex classes_;
   NameIndex tenants_;
+  NameIndex sessions_;
 };
 
 void note_column(const std::string& name, std::size_t position, ColumnNames names, Layout& layout,
                  fare::Errors& errors) {
   const auto known = std::find(names.begin(), names.end(), name);
-  if (known == names.end()) {
+  const bool is_ignored =
+      layout.format == TraceFormat::kBurstGpt &&
+      std::find(kBurstIgnored.begin(), kBurstIgnored.end(), name) != kBurstIgnored.end();
+  if (is_ignored) return;
+  if (known == names.end() || name.empty()) {
     const std::string hint = fare::did_you_mean(fare::nearest(name, names));
     errors.push_back({ErrorCode::kUnknownKey, "",
                       fmt::format("the header has the column {}, which is not one of {}{}",
@@ -263,11 +244,24 @@ fare::Expected<std::unique_ptr<RowParser>> csv_parser(TraceFormat format, std::s
   return std::unique_ptr<RowParser>(std::make_unique<CsvParser>(layout, trace));
 }
 
+bool is_json_lines(TraceFormat format) {
+  return format == TraceFormat::kMooncake || format == TraceFormat::kJsonLines ||
+         format == TraceFormat::kRagPulse || format == TraceFormat::kBailian;
+}
+
 TraceFormat format_of(std::string_view first_line) {
-  if (first_line.starts_with('{')) return TraceFormat::kMooncake;
+  if (first_line.starts_with('{')) {
+    const auto has = [&](std::string_view key) {
+      return first_line.find(key) != std::string_view::npos;
+    };
+    if (has("\"chat_id\"")) return TraceFormat::kBailian;
+    if (has("\"session_id\"")) return TraceFormat::kRagPulse;
+    return has("\"seconds\"") ? TraceFormat::kJsonLines : TraceFormat::kMooncake;
+  }
   const std::vector<std::string> found = header_names(first_line);
   // One known column is enough: what else is wrong with the header is said better than "no format".
-  for (const TraceFormat format : {TraceFormat::kAzure, TraceFormat::kPlain}) {
+  for (const TraceFormat format :
+       {TraceFormat::kAzure, TraceFormat::kPlain, TraceFormat::kBurstGpt}) {
     for (const std::string_view name : columns_of(format).first(kRolesNeeded)) {
       if (std::find(found.begin(), found.end(), name) != found.end()) return format;
     }

@@ -29,6 +29,19 @@ bool LineReader::next(Line& line) {
   return false;
 }
 
+std::string_view LineReader::peek() {
+  if (number_ == 0) return {};
+  if (begin_ == end_ && !fill()) return {};
+  const std::string_view text(buffer_.data() + begin_, end_ - begin_);
+  return text.substr(0, text.rfind('\n') + 1);
+}
+
+void LineReader::skip(std::size_t bytes, std::uint64_t lines) {
+  begin_ += bytes;
+  scanned_ = std::max(scanned_, begin_);
+  number_ += lines;
+}
+
 bool LineReader::take(Line& line) {
   bool too_long = false;
   for (;;) {

@@ -33,6 +33,14 @@ class LineReader {
   // source fails, which error() tells.
   bool next(Line& line);
 
+  // All complete lines that are in memory, with their ends, reading on if there is none; the same
+  // padding is behind them.  Empty at the end, for a line that is not complete yet, and at the very
+  // start (where a byte order mark may be): then next() goes on.  Takes nothing away.
+  std::string_view peek();
+
+  // Takes away the first bytes of what peek() gave, which hold so many lines.
+  void skip(std::size_t bytes, std::uint64_t lines);
+
   // Why the source failed.  A line that it cut off is not given out.
   const std::optional<fare::Error>& error() const { return source_.error(); }
 

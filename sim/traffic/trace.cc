@@ -21,7 +21,8 @@ namespace {
 using fare::ErrorCode;
 
 constexpr std::size_t kBadLinesShown = 10;
-constexpr std::array<std::string_view, 4> kFormatNames = {"auto", "azure", "mooncake", "plain"};
+constexpr std::array<std::string_view, 8> kFormatNames = {
+    "auto", "azure", "mooncake", "plain", "jsonl", "ragpulse", "bailian", "burstgpt"};
 
 class TraceReader {
  public:
@@ -46,10 +47,12 @@ class TraceReader {
     if (!lines_.next(line)) return cut_off_or("is empty, but must have a line for each request");
     fare::Errors errors = choose_parser(line);
     if (!errors.empty()) return errors;
-    bool more = trace_.format == TraceFormat::kMooncake || lines_.next(line);
-    for (; more; more = lines_.next(line)) {
+    bool more = is_json_lines(trace_.format) || lines_.next(line);
+    while (more) {
       errors = read_row(line);
+      if (errors.empty() && line.number >= slow_until_) errors = read_batch();
       if (!errors.empty()) return errors;
+      more = lines_.next(line);
     }
     if (lines_.error() || trace_.rows.empty()) return cut_off_or(why_no_rows());
     return {};
@@ -65,8 +68,8 @@ class TraceReader {
                            "(mooncake), but is {}",
                            line.too_long ? "longer than 16 MiB" : quoted_excerpt(line.text))}};
     }
-    if (trace_.format == TraceFormat::kMooncake) {
-      parser_ = mooncake_parser();
+    if (is_json_lines(trace_.format)) {
+      parser_ = json_lines_parser(trace_.format, trace_);
       return {};
     }
     auto parser = csv_parser(trace_.format, line.text, trace_);
@@ -84,18 +87,49 @@ class TraceReader {
       return note_bad({ErrorCode::kOutOfRange, place(line.number), "is longer than 16 MiB"});
     }
     fare::Expected<TraceRow> row = parser_->parse(line.text);
+    if (!row && row.error().empty()) {
+      ++trace_.failures;
+      return {};
+    }
     if (!row) {
       row.error().front().where = place(line.number);
       return note_bad(std::move(row.error().front()));
     }
-    if (trace_.rows.size() >= options_.rows_max) {
-      return {
-          {ErrorCode::kOutOfRange, place(line.number),
-           fmt::format("is one more than the {} requests that may be read", options_.rows_max)}};
-    }
-    if (!trace_.rows.empty() && row->at < trace_.rows.back().at) ++trace_.out_of_order;
-    trace_.rows.push_back(*row);
+    if (trace_.rows.size() >= options_.rows_max) return too_many(line.number);
+    add(*row);
     return {};
+  }
+
+  // As many lines as can be read at once; those where that ends are read one by one.
+  fare::Errors read_batch() {
+    for (;;) {
+      const std::string_view text = lines_.peek();
+      if (text.empty()) return {};
+      parser_->parse_batch(text, batch_);
+      for (const TraceRow& row : batch_.rows) {
+        if (trace_.rows.size() >= options_.rows_max) {
+          return too_many(lines_.lines_reached() + batch_.lines);
+        }
+        add(row);
+      }
+      trace_.lines += batch_.rows.size();
+      lines_.skip(batch_.bytes, batch_.lines);
+      if (batch_.bytes == text.size()) continue;
+      const std::string_view rest = text.substr(batch_.bytes);
+      slow_until_ = lines_.lines_reached() +
+                    static_cast<std::uint64_t>(std::count(rest.begin(), rest.end(), '\n'));
+      return {};
+    }
+  }
+
+  fare::Errors too_many(std::uint64_t line) const {
+    return {{ErrorCode::kOutOfRange, place(line),
+             fmt::format("is one more than the {} requests that may be read", options_.rows_max)}};
+  }
+
+  void add(const TraceRow& row) {
+    if (!trace_.rows.empty() && row.at < trace_.rows.back().at) ++trace_.out_of_order;
+    trace_.rows.push_back(row);
   }
 
   fare::Errors note_bad(fare::Error error) {
@@ -117,6 +151,10 @@ class TraceReader {
 
   std::string why_no_rows() const {
     if (trace_.lines == 0) return "has a header, but no line for a request";
+    if (trace_.failures > 0) {
+      return fmt::format("has no good line: of {}, {} are bad and {} are requests that failed",
+                         trace_.lines, trace_.bad_lines.size(), trace_.failures);
+    }
     return fmt::format("has no good line: all {} are bad", trace_.lines);
   }
 
@@ -144,6 +182,8 @@ class TraceReader {
   TraceOptions options_;
   Trace trace_;
   std::unique_ptr<RowParser> parser_;  // Refers to `trace_`.
+  RowParser::Batch batch_;
+  std::uint64_t slow_until_ = 0;  // The line up to which lines are read one by one.
 };
 
 }  // namespace

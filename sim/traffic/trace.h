@@ -13,13 +13,20 @@
 namespace routesim {
 
 enum class TraceFormat {
-  kAuto,      // By the first line.
-  kAzure,     // CSV: TIMESTAMP,ContextTokens,GeneratedTokens (Azure LLM inference, 2023 and 2024).
-  kMooncake,  // JSON lines: timestamp (ms), input_length, output_length, hash_ids.
-  kPlain,     // CSV with a header: seconds,input_tokens,output_tokens[,class][,tenant], any order.
+  kAuto,       // By the first line.
+  kAzure,      // CSV: TIMESTAMP,ContextTokens,GeneratedTokens (Azure LLM inference, 2023 and 2024).
+  kMooncake,   // JSON lines: timestamp (ms), input_length, output_length, hash_ids.
+  kPlain,      // CSV with a header: seconds,input_tokens,output_tokens and, if they are there,
+               // class,tenant,session, in any order.
+  kJsonLines,  // JSON lines with the same keys.
+  kRagPulse,   // JSON lines: timestamp (s), input_length, output_length, session_id, hash_ids.
+  kBailian,    // JSON lines (Qwen-Bailian, 2025): chat_id, parent_chat_id, timestamp (s),
+               // input_length, output_length, type, turn, hash_ids.  The type is the class.
+  kBurstGpt,   // CSV (BurstGPT v1.2): Timestamp,Session ID,Elapsed time,Model,Request tokens,
+               // Response tokens,Total tokens,Log Type.  The log type is the class.
 };
 
-// Reads "auto", "azure", "mooncake", "plain".
+// Reads "auto", "azure", "mooncake", "plain", "jsonl", "ragpulse", "bailian", "burstgpt".
 [[nodiscard]] fare::Expected<TraceFormat> parse_trace_format(std::string_view name);
 
 inline constexpr std::uint32_t kUnnamed = 0xffffffff;
@@ -27,6 +34,7 @@ inline constexpr std::uint32_t kUnnamed = 0xffffffff;
 // How many classes and tenants a trace or a traffic model may have, and how long their names are.
 inline constexpr std::size_t kClassesMax = 1'000;
 inline constexpr std::size_t kTenantsMax = 1'000'000;
+inline constexpr std::size_t kSessionsMax = 100'000'000;
 inline constexpr std::size_t kNameMax = 64;  // Bytes.
 
 // One recorded request.
@@ -36,9 +44,10 @@ struct TraceRow {
   fare::Tokens output;                     // At least 1.
   std::uint32_t request_class = kUnnamed;  // Index into Trace::classes, if the trace says.
   std::uint32_t tenant = kUnnamed;         // Index into Trace::tenants.
+  std::uint32_t session = kUnnamed;        // Index into Trace::sessions.
 };
 
-// A whole trace in memory (32 bytes a row), ascending in time; rows of one instant keep the order
+// A whole trace in memory (40 bytes a row), ascending in time; rows of one instant keep the order
 // of the file.
 struct Trace {
   std::string name;  // The path it came from.
@@ -46,17 +55,21 @@ struct Trace {
   std::vector<TraceRow> rows;        // Never empty.
   std::vector<std::string> classes;  // In order of first appearance.
   std::vector<std::string> tenants;
+  std::vector<std::string>
+      sessions;                  // Of kBailian every chat; rows name the first of each session.
   std::size_t lines = 0;         // Data lines seen (without header and blank lines).
   fare::Errors bad_lines;        // Skipped, each "path:line: what was wrong"; lines ==
-                                 // rows.size() + bad_lines.size().
+                                 // rows.size() + bad_lines.size() + failures.
+  std::size_t failures = 0;      // Of kBurstGpt: requests without an answer (0 response tokens).
+                                 // Nobody knows how long one would have been, so they are skipped.
   std::size_t out_of_order = 0;  // Rows that were earlier than the row before; then sorted.
 };
 
 struct TraceOptions {
   TraceFormat format = TraceFormat::kAuto;
   std::size_t bad_lines_max = 100;  // One more bad line ends the reading with an error.
-  // One more row ends it too, so that no file, however well packed, takes more than about 10 GB (a
-  // growing vector holds three times its 32 bytes a row for a moment).
+  // One more row ends it too, so that no file, however well packed, takes more than about 12 GB (a
+  // growing vector holds three times its 40 bytes a row for a moment).
   std::size_t rows_max = 100'000'000;
 };
 

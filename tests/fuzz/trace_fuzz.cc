@@ -44,7 +44,7 @@ void check_trace(const Trace& trace, const TraceOptions& options) {
   FARE_CHECK(!trace.rows.empty());
   FARE_CHECK(trace.rows.size() <= options.rows_max);
   FARE_CHECK(trace.bad_lines.size() <= options.bad_lines_max);
-  FARE_CHECK(trace.lines == trace.rows.size() + trace.bad_lines.size());
+  FARE_CHECK(trace.lines == trace.rows.size() + trace.bad_lines.size() + trace.failures);
   FARE_CHECK(trace.format != TraceFormat::kAuto);
   FARE_CHECK(options.format == TraceFormat::kAuto || trace.format == options.format);
   FARE_CHECK(trace.classes.size() <= routesim::kClassesMax);
@@ -60,6 +60,7 @@ void check_trace(const Trace& trace, const TraceOptions& options) {
     FARE_CHECK(row.output <= fare::kTokensMax);
     FARE_CHECK(row.request_class == routesim::kUnnamed || row.request_class < trace.classes.size());
     FARE_CHECK(row.tenant == routesim::kUnnamed || row.tenant < trace.tenants.size());
+    FARE_CHECK(row.session == routesim::kUnnamed || row.session < trace.sessions.size());
   }
   for (const fare::Error& error : trace.bad_lines) FARE_CHECK(!error.message.empty());
 }
@@ -70,7 +71,7 @@ std::string summary(const fare::Expected<Trace>& trace) {
   for (const TraceRow& row : trace->rows) {
     text += std::to_string(row.at.count()) + ' ' + std::to_string(row.input.count()) + ' ' +
             std::to_string(row.output.count()) + ' ' + std::to_string(row.request_class) + ' ' +
-            std::to_string(row.tenant) + '\n';
+            std::to_string(row.tenant) + ' ' + std::to_string(row.session) + '\n';
   }
   return text;
 }
@@ -81,7 +82,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   const std::string packed = bytes.starts_with(kGzipMagic) ? std::string(bytes) : gzip(bytes);
   for (const TraceFormat format :
-       {TraceFormat::kAuto, TraceFormat::kAzure, TraceFormat::kMooncake, TraceFormat::kPlain}) {
+       {TraceFormat::kAuto, TraceFormat::kAzure, TraceFormat::kMooncake, TraceFormat::kPlain,
+        TraceFormat::kJsonLines, TraceFormat::kRagPulse, TraceFormat::kBailian,
+        TraceFormat::kBurstGpt}) {
     const TraceOptions options{.format = format, .bad_lines_max = 20, .rows_max = 100'000};
     const fare::Expected<Trace> trace = routesim::parse_trace("fuzz", bytes, options);
     if (trace) check_trace(*trace, options);

@@ -332,7 +332,7 @@ TEST(TraceTest, RefusesWrongHeaders) {
       "t:1: the header needs the column \"output_tokens\", but is \"seconds,input_tokens\"\n");
   EXPECT_EQ(why("seconds,input_tokens,output_tokens,tennant\n"),
             "t:1: the header has the column \"tennant\", which is not one of seconds,input_tokens,"
-            "output_tokens,class,tenant; did you mean \"tenant\"?\n");
+            "output_tokens,class,tenant,session; did you mean \"tenant\"?\n");
   EXPECT_EQ(why("seconds,input_tokens,output_tokens,seconds\n"),
             "t:1: the header has the column \"seconds\" twice\n");
   EXPECT_EQ(why("\n\nTIMESTAMP,ContextTokens\n"),
@@ -422,10 +422,10 @@ TEST(TraceTest, ReadsTheNamesOfFormats) {
   EXPECT_EQ(parse_trace_format("azure").value(), TraceFormat::kAzure);
   EXPECT_EQ(parse_trace_format("mooncake").value(), TraceFormat::kMooncake);
   EXPECT_EQ(parse_trace_format("plain").value(), TraceFormat::kPlain);
-  EXPECT_EQ(
-      fare::to_text(parse_trace_format("azzure").error()),
-      "must be one of \"auto\", \"azure\", \"mooncake\", \"plain\", but is \"azzure\"; did you "
-      "mean \"azure\"?\n");
+  EXPECT_EQ(fare::to_text(parse_trace_format("azzure").error()),
+            "must be one of \"auto\", \"azure\", \"mooncake\", \"plain\", \"jsonl\", "
+            "\"ragpulse\", \"bailian\", \"burstgpt\", but is \"azzure\"; did you "
+            "mean \"azure\"?\n");
 }
 
 class RealTraceTest : public testing::Test {
@@ -476,7 +476,7 @@ TEST_F(RealTraceTest, RagPulseIsNoMooncakeTrace) {
   const std::string path =
       std::string(fare::kSourceDir) + "/../shared/data/traces/ragpulse/0_trace.jsonl.gz";
   if (!std::filesystem::exists(path)) GTEST_SKIP() << "the RAGPulse trace is not on this machine";
-  const fare::Expected<Trace> trace = read_trace(path, {});
+  const fare::Expected<Trace> trace = read_trace(path, {.format = TraceFormat::kMooncake});
   ASSERT_FALSE(trace.has_value());
   EXPECT_NE(fare::to_text(trace.error()).find("timestamp must be a whole number"),
             std::string::npos);

@@ -1,0 +1,212 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "report/table.h"
+#include "study/traffic_fit.h"
+
+namespace routesim {
+namespace {
+
+using fare::ErrorCode;
+using Json = nlohmann::ordered_json;
+
+std::string in_words(const std::string& name) {
+  if (name == "poisson") return "A Poisson process";
+  if (name == "hours") return "A Poisson process with a rate for each hour of the day";
+  if (name == "week") return "A Poisson process with a rate for each hour of the week";
+  if (name == "gamma") return "A renewal process with gamma gaps";
+  if (name == "weibull") return "A renewal process with Weibull gaps";
+  return "A Poisson process whose rate switches between two states";
+}
+
+std::string answer_of(const TrafficFit& fit) {
+  const ArrivalCandidate& chosen = fit.candidates[fit.chosen];
+  return fmt::format("{}\nis the source; its worst miss is {:.0f} % ({}).\n", in_words(chosen.name),
+                     100 * chosen.worst_miss, chosen.worst);
+}
+
+std::string number(const std::optional<double>& value) {
+  return value ? fmt::format("{:.3g}", *value) : "-";
+}
+
+std::vector<std::string> row_of(std::string name, const Burstiness& one) {
+  std::vector<std::string> row = {std::move(name), fmt::format("{:.4g}", one.per_second),
+                                  number(one.gap_cv)};
+  for (const auto& index : one.dispersion) row.push_back(number(index));
+  return row;
+}
+
+Json burstiness_json(const Burstiness& one) {
+  Json json = {{"per_second", one.per_second}, {"gap_cv", one.gap_cv}};
+  for (std::size_t i = 0; i < kDispersionSeconds.size(); ++i) {
+    Json& place = json[fmt::format("dispersion_{}s", kDispersionSeconds[i])];
+    if (one.dispersion[i]) place = *one.dispersion[i];
+  }
+  return json;
+}
+
+Json candidate_json(const ArrivalCandidate& candidate) {
+  return {{"name", candidate.name},
+          {"arrivals", Json::parse(candidate.json)},
+          {"simulated", burstiness_json(candidate.simulated)},
+          {"gap_distance", candidate.gap_distance},
+          {"worst_miss", candidate.worst_miss},
+          {"worst", candidate.worst}};
+}
+
+Json length_json(const LengthFit& one) {
+  return {{"name", one.name},
+          {"mean", one.mean},
+          {"simulated_mean", one.simulated_mean},
+          {"mu", one.mu},
+          {"sigma", one.sigma},
+          {"lognormal_distance", one.lognormal_distance},
+          {"law", one.is_lognormal ? "lognormal" : "quantiles"},
+          {"distance", one.distance}};
+}
+
+Json shares_json(const std::vector<ShareFit>& shares) {
+  Json json = Json::array();
+  for (const ShareFit& one : shares) {
+    json.push_back({{"name", one.name}, {"requests", one.requests}});
+  }
+  return json;
+}
+
+// What a reader of the scenario must know of the fit.
+Json assumptions_of(const TrafficFit& fit) {
+  const ArrivalCandidate& chosen = fit.candidates[fit.chosen];
+  Json list = Json::array();
+  list.push_back(fmt::format(
+      "Traffic: fitted to {} ({} requests in {:.6g} s); arrivals \"{}\", worst miss {:.1f} % ({}), "
+      "distance of gaps {:.3f}.",
+      fit.name, fit.requests, fit.span_seconds, chosen.name, 100 * chosen.worst_miss, chosen.worst,
+      chosen.gap_distance));
+  for (const LengthFit& one : fit.lengths) {
+    list.push_back(fmt::format("Traffic: {} by {}, Kolmogorov-Smirnov distance {:.3f}.", one.name,
+                               one.is_lognormal ? "a log-normal law" : "quantiles", one.distance));
+  }
+  list.push_back(
+      fmt::format("Traffic: input and output lengths are drawn independently; in the trace their "
+                  "logarithms correlate by {:.2f}.",
+                  fit.length_correlation));
+  return list;
+}
+
+std::string lengths_text(const TrafficFit& fit) {
+  Table table({"length", "mean", "simulated", "KS log-normal", "taken", "KS"});
+  for (const LengthFit& one : fit.lengths) {
+    std::string name = one.name;
+    if (name.size() > 28) name = name.substr(0, 25) + "...";
+    table.add({name, fmt::format("{:.1f}", one.mean), fmt::format("{:.1f}", one.simulated_mean),
+               fmt::format("{:.3f}", one.lognormal_distance),
+               one.is_lognormal ? "log-normal" : "quantiles", fmt::format("{:.3f}", one.distance)});
+  }
+  return table.text({});
+}
+
+std::string mix_text(const TrafficFit& fit) {
+  std::string text;
+  if (!fit.classes.empty()) text += fmt::format("{} classes, ", fit.classes.size());
+  if (!fit.tenants.empty()) text += fmt::format("{} tenants, ", fit.tenants.size());
+  if (!text.empty())
+    text = "Taken over by their shares: " + text.substr(0, text.size() - 2) + ".\n";
+  if (fit.sessions) {
+    text += fmt::format(
+        "{} sessions of {:.2f} requests (at most {}); gap p50 {:.3g} s, p90 {:.3g} s.\n"
+        "  They are not part of the source, which is an open one.\n",
+        fit.sessions->sessions, fit.sessions->requests_mean, fit.sessions->requests_max,
+        fit.sessions->gap_p50_seconds, fit.sessions->gap_p90_seconds);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string scenario_skeleton(const TrafficFit& fit) {
+  Json assumptions = assumptions_of(fit);
+  assumptions.push_back("World, prices and policies are still to be filled in.");
+  const Json scenario = {{"format", "fare-scenario/1"},
+                         {"name", "fitted_traffic"},
+                         {"question", "What does the fitted traffic cost?"},
+                         {"assumptions", std::move(assumptions)},
+                         {"start", "2026-01-01T00:00:00Z"},
+                         {"seed", 1},
+                         {"replications", 10},
+                         {"prices", Json::array()},
+                         {"traffic", Json::parse(fit.traffic_json)},
+                         {"world", {{"models", Json::array()}}},
+                         {"policies", Json::array()}};
+  return scenario.dump(2) + "\n";
+}
+
+fare::Expected<std::string> into_scenario(const TrafficFit& fit, std::string name,
+                                          const std::string& scenario) {
+  Json json = Json::parse(scenario, nullptr, false);
+  if (!json.is_object() || !json.contains("traffic")) {
+    return fare::fail(ErrorCode::kSyntax, std::move(name),
+                      "must be a JSON object with \"traffic\" to replace");
+  }
+  json["traffic"] = Json::parse(fit.traffic_json);
+  Json& assumptions = json["assumptions"];
+  if (!assumptions.is_array()) assumptions = Json::array();
+  for (Json& line : assumptions_of(fit)) assumptions.push_back(std::move(line));
+  return json.dump(2) + "\n";
+}
+
+std::string to_text(const TrafficFit& fit) {
+  std::string text = answer_of(fit);
+  text += fmt::format("\n{} requests in {:.6g} s", fit.requests, fit.span_seconds);
+  if (fit.tick_seconds) {
+    text += fmt::format("; times are cut to {} s, in the source too", *fit.tick_seconds);
+  }
+  text += ".\nID is the index of dispersion of counts, KS a Kolmogorov-Smirnov distance.\n\n";
+  Table table({"arrivals", "per s", "gap CV", "ID 1 s", "ID 10 s", "ID 60 s", "KS gaps", "miss"});
+  std::vector<std::string> trace = row_of("trace", fit.trace);
+  trace.insert(trace.end(), {"", ""});
+  table.add(std::move(trace));
+  for (std::size_t i = 0; i < fit.candidates.size(); ++i) {
+    const ArrivalCandidate& one = fit.candidates[i];
+    std::vector<std::string> row =
+        row_of((i == fit.chosen ? "* " : "  ") + one.name, one.simulated);
+    row.push_back(fmt::format("{:.3f}", one.gap_distance));
+    row.push_back(fmt::format("{:.0f} %", 100 * one.worst_miss));
+    table.add(std::move(row));
+  }
+  text += table.text({}) + "\n" + lengths_text(fit);
+  text += fmt::format("\nInput and output are drawn independently (correlation of logs {:.2f}).\n",
+                      fit.length_correlation);
+  return text + mix_text(fit);
+}
+
+std::string to_json(const TrafficFit& fit) {
+  Json candidates = Json::array();
+  for (const ArrivalCandidate& one : fit.candidates) candidates.push_back(candidate_json(one));
+  Json lengths = Json::array();
+  for (const LengthFit& one : fit.lengths) lengths.push_back(length_json(one));
+  Json json = {{"trace", fit.name},
+               {"requests", fit.requests},
+               {"span_seconds", fit.span_seconds},
+               {"tick_seconds", nullptr},
+               {"measured", burstiness_json(fit.trace)},
+               {"chosen", fit.candidates[fit.chosen].name},
+               {"candidates", std::move(candidates)},
+               {"lengths", std::move(lengths)},
+               {"length_correlation", fit.length_correlation},
+               {"classes", shares_json(fit.classes)},
+               {"tenants", shares_json(fit.tenants)},
+               {"sessions", nullptr},
+               {"traffic", Json::parse(fit.traffic_json)}};
+  if (fit.tick_seconds) json["tick_seconds"] = *fit.tick_seconds;
+  if (fit.sessions) {
+    json["sessions"] = {{"count", fit.sessions->sessions},
+                        {"requests_mean", fit.sessions->requests_mean},
+                        {"requests_max", fit.sessions->requests_max},
+                        {"gap_p50_seconds", fit.sessions->gap_p50_seconds},
+                        {"gap_p90_seconds", fit.sessions->gap_p90_seconds}};
+  }
+  return json.dump(2) + "\n";
+}
+
+}  // namespace routesim
