@@ -78,8 +78,9 @@ std::string refusal_text(const OpeReport& report) {
       0);
   for (const ArmShare& arm : report.arms) {
     if (arm.lacking > 0) {
-      text += wrapped(
-          fmt::format("  {}: {} of its choices lack support", arm.name, percent(arm.lacking)), 4);
+      text += "  " + wrapped(fmt::format("{}: {} of its choices lack support", arm.name,
+                                         percent(arm.lacking)),
+                             4);
     }
   }
   return text;

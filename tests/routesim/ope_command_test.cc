@@ -98,6 +98,7 @@ TEST_F(OpeCommandTest, NotIdentifiedIsAnAnswer) {
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_THAT(ran.output, StartsWith("always:opus cannot be judged: 0.5 % of its choices"));
   expect_narrow(ran.output);
+  EXPECT_THAT(ran.output, HasSubstr("\n  opus: 0.5 % of its choices lack support\n"));
   EXPECT_EQ(run("ope " + log + " --policy always:opus --supported-only").exit_code, 0);
   const nlohmann::json json = run_json("ope " + log + " --policy always:opus");
   EXPECT_FALSE(json.at("identified"));

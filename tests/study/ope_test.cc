@@ -209,6 +209,19 @@ TEST(OpeReportTest, WhatTheLogNeverOfferedIsNotIdentified) {
   EXPECT_TRUE(rest.answer.value);
 }
 
+TEST(OpeReportTest, ACandidateWithoutAChanceIsNoSupport) {
+  std::string text = make_lines(400);
+  text += R"({"id": "x", "candidates": ["cheap", "dear", "mid"], "chosen": "cheap", )"
+          R"("propensity": 0.5, "probabilities": {"cheap": 0.5, "dear": 0, "mid": 0.5}, )"
+          R"("quality": 1, "cost_usd": "0.001", "class": "simple"})";
+  const DecisionLog log = read(text).value();
+  const OpeReport report = judge(log, "always:dear");
+  EXPECT_EQ(report.answer.identification, fare::Identification::kNoSupport);
+  EXPECT_NEAR(report.answer.unsupported_rows, 1.0 / 401, 1e-12);
+  EXPECT_NEAR(report.arms[1].lacking, 1.0 / 401, 1e-12);
+  EXPECT_TRUE(judge(log, "always:cheap").answer.value);
+}
+
 TEST(OpeReportTest, PropensitiesThatDoNotFitAreDoubted) {
   std::string text = make_lines(2'000);
   // As if every choice had been a coin's.
