@@ -150,9 +150,10 @@ class RowBook {
 
 std::uint32_t index_in(std::vector<std::string>& names, const std::string& name) {
   if (name.empty()) return kNoIndex;
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end()) names.push_back(name);
-  return static_cast<std::uint32_t>(found - names.begin());
+  const auto index =
+      static_cast<std::uint32_t>(std::find(names.begin(), names.end(), name) - names.begin());
+  if (index == names.size()) names.push_back(name);
+  return index;
 }
 
 std::vector<std::string> sorted_unique(std::vector<std::string> names) {

@@ -38,13 +38,13 @@ bool Ladder::take(const DegradeStep& step) {
       if (question_.input <= step.tokens) return false;
       question_.set_input(step.tokens);
       question_.is_shortened = true;
-      question_.quality_cost += step.quality_cost;
+      question_.quality_loss += step.quality_loss;
       decision_.input_max = step.tokens;
       return true;
     case DegradeKind::kCapOutput:
       if (question_.output_max && *question_.output_max <= step.tokens) return false;
       question_.set_output(question_.expected_output, step.tokens);
-      question_.quality_cost += step.quality_cost;
+      question_.quality_loss += step.quality_loss;
       decision_.output_max = step.tokens;
       return true;
     case DegradeKind::kCandidates:

@@ -117,8 +117,8 @@ std::optional<double> Plan::quality(const RoutedTarget& target, const PolicyTarg
   if (target.forecast && !question_.forecast.empty()) {
     quality = question_.forecast[*target.forecast].quality;
   }
-  if (quality && question_.quality_cost > 0) {
-    quality = std::max(0.0, *quality - question_.quality_cost);
+  if (quality && question_.quality_loss > 0) {
+    quality = std::max(0.0, *quality - question_.quality_loss);
   }
   return quality;
 }

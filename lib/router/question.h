@@ -22,7 +22,7 @@ struct Question {
   std::optional<Duration> latency_bound;     // The request's own, and what is left to its deadline.
   Usage usage;                               // What is expected to be billed without a cache.
   bool is_shortened = false;                 // Its prefix is another than `request->prompt` says.
-  double quality_cost = 0;                   // What steps take off every prediction.
+  double quality_loss = 0;                   // What steps take off every prediction.
   std::span<const TargetForecast> forecast;  // By the model's targets; empty: the policy's figures.
 
   void set_output(Tokens expected, std::optional<Tokens> max);

@@ -27,12 +27,11 @@ void add_price_show_command(CLI::App& price, int& exit_code);
 void add_cache_command(CLI::App& app, int& exit_code);
 void add_budget_command(CLI::App& app, int& exit_code);
 void add_budget_forecast_command(CLI::App& budget, int& exit_code);
-void add_fit_command(CLI::App& app, int& exit_code);
-void add_fit_latency_command(CLI::App& fit, int& exit_code);
 void add_policy_command(CLI::App& app, int& exit_code);
 
 // What is recorded, made into models: `fit` and its commands.
 void add_fit_command(CLI::App& app, int& exit_code);
+void add_fit_latency_command(CLI::App& fit, int& exit_code);
 void add_fit_traffic_command(CLI::App& fit, int& exit_code);
 
 // The upkeep of price tables: commands of `price`.

@@ -6,8 +6,6 @@ void add_fit_command(CLI::App& app, int& exit_code) {
   CLI::App* fit = app.add_subcommand("fit", "Fit what scenarios assume to what was measured");
   fit->require_subcommand(1);
   add_fit_latency_command(*fit, exit_code);
-  CLI::App* fit = app.add_subcommand("fit", "Fit models of the world to what was recorded");
-  fit->require_subcommand(1);
   add_fit_traffic_command(*fit, exit_code);
 }
 

@@ -161,7 +161,9 @@ TEST(SpendingTest, AWindowThatEndsInTheRunIsReadAtItsEnd) {
   }
   EXPECT_GT(days, Money());
   for (const BudgetForecast& one : budgets) {
-    if (one.scope == "org") EXPECT_LT(days, one.p50);
+    if (one.scope == "org") {
+      EXPECT_LT(days, one.p50);
+    }
   }
 }
 
