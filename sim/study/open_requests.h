@@ -33,7 +33,7 @@ struct Open {
   fare::Ticket ticket{};
   std::uint8_t planned = 0;
   std::uint8_t tried = 0;
-  std::uint8_t next = 0;  // Of the plan: the first target that was not asked for.
+  std::uint8_t next = 0;    // Of the plan: the first target that was not asked for.
   std::uint32_t found = 0;  // How many others were open when it came.
   Arrival arrival{};
   fare::Duration waited{};  // In lines, over all tries.
