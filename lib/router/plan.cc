@@ -12,18 +12,19 @@ namespace {
 constexpr std::uint32_t bit(std::size_t i) { return std::uint32_t{1} << i; }
 
 // Whether input and output fit: into the context, and into what the model may write.
-std::optional<Verdict> check_length(const ModelFacts& model, const Question& question) {
+std::optional<Verdict> check_length(const RoutedTarget& target, const Question& question) {
   const Tokens output = question.output_max.value_or(question.expected_output);
-  if (model.max_output != Tokens(0) && output > model.max_output) return Verdict::kOutputTooLong;
-  if (model.context != Tokens(0) && question.input + output > model.context) {
+  if (target.output_max != Tokens() && output > target.output_max) return Verdict::kOutputTooLong;
+  if (target.context != Tokens() && question.input + output > target.context) {
     return Verdict::kContextTooShort;
   }
   return std::nullopt;
 }
 
-bool is_denied(const PolicyRule& rule, const PolicyTarget& target) {
+bool is_elsewhere(const PolicyRule& rule, const RoutedTarget& target) {
   if (rule.regions.empty()) return false;
-  return std::find(rule.regions.begin(), rule.regions.end(), target.region) == rule.regions.end();
+  const auto found = std::find(rule.regions.begin(), rule.regions.end(), target.terms.region);
+  return found == rule.regions.end();
 }
 
 // Luck for one target of a request, in [0, 1).
@@ -79,15 +80,14 @@ void Plan::add_denied() {
 void Plan::add(std::uint16_t index) {
   const std::size_t i = decision_.candidates++;
   const RoutedTarget& target = snapshot_.targets[index];
-  const PolicyTarget& named = snapshot_.policy.targets[index];
   Candidate& candidate = decision_.candidate[i];
   candidate.target = static_cast<TargetId>(index);
   price(target, candidate, split_.push_back({}));
-  candidate.quality = quality(target, named);
+  candidate.quality = quality(target, index);
   candidate.latency =
-      target.record->predict(named.latency, question_.expected_output, question_.now);
+      target.record->predict(target.latency, question_.expected_output, question_.now);
   load_.push_back({});
-  const std::optional<Verdict> reason = check(target, named, candidate);
+  const std::optional<Verdict> reason = check(target, candidate);
   candidate.verdict = reason.value_or(Verdict::kCostsMore);
   if (!reason) would_do_ |= bit(i);
 }
@@ -100,7 +100,7 @@ void Plan::price(const RoutedTarget& target, Candidate& candidate, InputSplit& s
   split.read = Tokens();
   split.plain = question_.input;
   const PromptBlocks& prompt = question_.request->prompt;
-  if (target.cached.rules == nullptr || prompt.blocks.empty() || question_.is_shortened) return;
+  if (!target.is_cached || prompt.blocks.empty() || question_.is_shortened) return;
   const auto found = target.record->cache->look_up(target.cached, prompt, question_.input, now);
   if (!found) return;
   Usage usage = question_.usage;
@@ -112,8 +112,8 @@ void Plan::price(const RoutedTarget& target, Candidate& candidate, InputSplit& s
   split = *found;
 }
 
-std::optional<double> Plan::quality(const RoutedTarget& target, const PolicyTarget& named) const {
-  std::optional<double> quality = named.quality[question_.request_class];
+std::optional<double> Plan::quality(const RoutedTarget& target, std::size_t index) const {
+  std::optional<double> quality = snapshot_.quality(question_.request_class, index);
   if (target.forecast && !question_.forecast.empty()) {
     quality = question_.forecast[*target.forecast].quality;
   }
@@ -124,11 +124,10 @@ std::optional<double> Plan::quality(const RoutedTarget& target, const PolicyTarg
 }
 
 // The first reason why it may not serve, cheapest test first.
-std::optional<Verdict> Plan::check(const RoutedTarget& target, const PolicyTarget& named,
-                                   const Candidate& candidate) {
-  if (is_denied(rule_, named)) return Verdict::kDenied;
-  if ((question_.capabilities & ~named.capabilities) != 0) return Verdict::kLacksCapability;
-  if (const auto too_long = check_length(target.facts, question_)) return too_long;
+std::optional<Verdict> Plan::check(const RoutedTarget& target, const Candidate& candidate) {
+  if (is_elsewhere(rule_, target)) return Verdict::kDenied;
+  if ((question_.capabilities & ~target.capabilities) != 0) return Verdict::kLacksCapability;
+  if (const auto too_long = check_length(target, question_)) return too_long;
   if (rule_.quality_floor) {
     if (!candidate.quality) return Verdict::kQualityUnknown;
     if (*candidate.quality < *rule_.quality_floor) return Verdict::kBelowFloor;
@@ -218,8 +217,7 @@ std::optional<std::size_t> Plan::pinned() const {
   for (std::size_t i = 0; i < rivals_; ++i) {
     const RoutedTarget& target = snapshot_[decision_.candidate[i].target];
     if (target.record->id() != pin_->record) continue;
-    const bool is_known =
-        target.cached.rules != nullptr && !question_.request->prompt.blocks.empty();
+    const bool is_known = target.is_cached && !question_.request->prompt.blocks.empty();
     const bool is_cold = is_known && split_[i].read == Tokens();
     if (would_do(i) && !is_cold) return i;
   }

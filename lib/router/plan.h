@@ -51,11 +51,10 @@ class Plan {
  private:
   void add(std::uint16_t target);
   void add_denied();
-  std::optional<Verdict> check(const RoutedTarget& target, const PolicyTarget& named,
-                               const Candidate& candidate);
+  std::optional<Verdict> check(const RoutedTarget& target, const Candidate& candidate);
   std::optional<Verdict> check_health(const RoutedTarget& target, TargetId id);
   void price(const RoutedTarget& target, Candidate& candidate, InputSplit& split) const;
-  std::optional<double> quality(const RoutedTarget& target, const PolicyTarget& named) const;
+  std::optional<double> quality(const RoutedTarget& target, std::size_t index) const;
   std::optional<std::size_t> canary();
   std::optional<std::size_t> best();
   std::optional<std::size_t> pinned() const;
