@@ -106,8 +106,10 @@ class Policy {
   [[nodiscard]] std::string_view file() const;
   [[nodiscard]] std::vector<std::string_view> class_names() const;
 
-  // Identifies the content: 128-bit XXH3 of the JSON without its white space, keys sorted; of a
-  // policy that extends others, of the whole.
+  // The policy as one JSON document, with what it extends: no white space, keys sorted.
+  [[nodiscard]] std::string_view text() const;
+
+  // Identifies the content: 128-bit XXH3 of text().
   [[nodiscard]] std::string_view hash() const;
 
   const PolicyData& data() const { return *data_; }  // For the library itself.

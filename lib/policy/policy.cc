@@ -13,7 +13,8 @@ Expected<Policy> Policy::parse(std::string_view file, std::string_view text,
   const std::optional<PolicyDocument> document = files.load(file, text);
   if (document) {
     read_policy(*document, *data);
-    data->hash = content_hash(document->root().dump());
+    data->text = document->root().dump();
+    data->hash = content_hash(data->text);
   }
   Errors errors = files.take();
   if (!errors.empty()) return tl::unexpected<Errors>(std::move(errors));
@@ -22,6 +23,7 @@ Expected<Policy> Policy::parse(std::string_view file, std::string_view text,
 
 std::string_view Policy::name() const { return data_->name; }
 std::string_view Policy::file() const { return data_->file; }
+std::string_view Policy::text() const { return data_->text; }
 std::string_view Policy::hash() const { return data_->hash; }
 
 std::vector<std::string_view> Policy::class_names() const {

@@ -67,6 +67,7 @@ struct PolicyRule {
 struct PolicyData {
   std::string file;
   std::string name;
+  std::string text;  // Of the whole, see Policy::text().
   std::string hash;
   std::optional<Tokens> expected_output;  // Of a request without class, if the policy says.
   std::vector<PolicyClass> classes;
