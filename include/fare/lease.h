@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>     // std::array.
+#include <compare>   // operator<=>.
 #include <cstdint>   // std::uint64_t.
 #include <map>       // std::map.
 #include <optional>  // std::optional.
@@ -43,6 +44,7 @@ class LeaseHolder {
     std::uint64_t incarnation = 1;  // Greater at every start of this replica.
     Duration refresh = std::chrono::seconds(1);
     Money safe;  // Of what it holds, this much may be spent after the lease ran out unrenewed.
+    friend auto operator<=>(const Options&, const Options&) = default;
   };
   explicit LeaseHolder(Options options) : options_(options) {}
 
@@ -68,6 +70,7 @@ class LeaseHolder {
   Money reserved() const { return reserved_; }
   std::uint64_t generation() const { return generation_; }
   std::uint64_t sequence() const { return sequence_; }
+  friend auto operator<=>(const LeaseHolder&, const LeaseHolder&) = default;  // Of all its state.
 
  private:
   Options options_;
@@ -90,11 +93,13 @@ class LeaseServer {
   struct Durable {
     std::uint64_t generation = 0;
     Money committed;  // No more than this was ever settled or leased at a time.
+    friend auto operator<=>(const Durable&, const Durable&) = default;
   };
   struct Options {
     Money limit;
     Duration lease = std::chrono::seconds(10);
     Money chunk;  // Commits ahead by this much, so that few grants wait for the storage.
+    friend auto operator<=>(const Options&, const Options&) = default;
   };
 
   // `last`: what was stored last; Durable{} if this is the first start ever.
@@ -117,9 +122,11 @@ class LeaseServer {
   Money settled() const;  // What was written off, and is presumed spent, included.
   Money leased() const;
   Money free() const { return options_.limit - settled() - leased(); }
+  friend auto operator<=>(const LeaseServer&, const LeaseServer&) = default;  // Of all its state.
 
  private:
   struct Lease {
+    friend auto operator<=>(const Lease&, const Lease&) = default;
     std::uint64_t sequence = 0;
     Money granted, returned, settled;
     Instant expires{};

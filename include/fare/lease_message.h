@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>  // operator<=>.
 #include <cstdint>  // std::uint64_t.
 
 #include "fare/money.h"  // Money.
@@ -21,6 +22,8 @@ struct LeaseRequest {
   Money reserved;
   Money wanted;  // What it would like to hold, by its demand.
   Money needed;  // The largest request it had to refuse for want of money; 0 if none.
+
+  friend auto operator<=>(const LeaseRequest&, const LeaseRequest&) = default;
 };
 
 struct LeaseReply {
@@ -32,6 +35,8 @@ struct LeaseReply {
   Money hold_max;              // Whoever holds more gives it back.
   Duration valid_for{};        // From the sending of the request, by the replica's own clock;
                                // 0: as `granted`.
+
+  friend auto operator<=>(const LeaseReply&, const LeaseReply&) = default;
 };
 
 }  // namespace fare

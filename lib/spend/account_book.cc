@@ -153,6 +153,8 @@ std::uint32_t AccountBook::add_account(const Budget& budget, std::uint32_t rule,
 void AccountBook::configure(std::uint32_t index, const Budget& budget, std::uint32_t rule,
                             Instant now) {
   Account& account = accounts_[index];
+  // A window that is over, though nobody looked since, ended by what held then.
+  if (account.is_session == 0) refresh_slowly(index, now);
   account.rule = rule & (kRulesMax - 1);
   account.mode = static_cast<std::uint32_t>(budget.mode) & 3u;
   account.has_soft = !budget.soft_percent.empty();

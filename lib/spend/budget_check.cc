@@ -107,11 +107,14 @@ class Checker {
                            const Budget& budget) {
     if (!config_.attempt_max || budget.mode == BudgetMode::kObserve) return;
     const Int128 worst = Int128{config_.attempt_max->count()} * config_.attempts_max;
-    if (worst <= budget.limit.count()) return;
+    const bool may_borrow = !budget.share || budget.share->borrow;
+    const Money most = may_borrow ? budget.limit : std::min(budget.limit, budget.share->guarantee);
+    if (worst <= most.count()) return;
     const Cost cost(worst * 1'000);
     add("request_above_limit", where,
-        fmt::format("{} is ${}, but {} attempts of ${} may take ${}", name, to_usd(budget.limit),
-                    config_.attempts_max, to_usd(*config_.attempt_max), to_usd(cost)));
+        fmt::format("{} is ${}{}, but {} attempts of ${} may take ${}", name, to_usd(most),
+                    may_borrow ? "" : " and may not borrow", config_.attempts_max,
+                    to_usd(*config_.attempt_max), to_usd(cost)));
   }
 
   void check_raises(const std::string& where, const std::string& name, const Budget& budget) {

@@ -178,6 +178,7 @@ std::uint32_t Ledger::State::put_budget(std::uint32_t node, const Budget& budget
       return same_id;
     }
     account.is_removed = 1;
+    accounts.refresh(same_id, now, second_of(now));
     if (budget.keep_debt) debt = std::min(Money(), account.free());
     ++report.windows_changed;
   } else {

@@ -22,6 +22,13 @@ struct CheckOptions {
   bool json = false;
 };
 
+// What is said of one place in one file; checks of other files may add theirs.
+struct Finding {
+  std::string code;
+  std::string place;  // "FILE#/scopes/0".
+  std::string message;
+};
+
 std::size_t budgets_of(const fare::BudgetConfig& config) {
   std::size_t count = 0;
   for (const fare::Scope& scope : config.scopes) count += scope.budgets.size();
@@ -51,27 +58,33 @@ std::string wrapped(std::string_view text, std::size_t indent) {
   return out + line + "\n";
 }
 
-std::string check_text(const fare::BudgetConfig& config, std::string_view file,
-                       const std::vector<fare::BudgetFinding>& findings) {
+std::vector<Finding> budget_findings(const fare::BudgetConfig& config, std::string_view file) {
+  std::vector<Finding> findings;
+  for (fare::BudgetFinding& one : fare::check(config)) {
+    findings.push_back(
+        {std::move(one.code), fmt::format("{}#{}", file, one.where), std::move(one.message)});
+  }
+  return findings;
+}
+
+std::string check_text(const fare::BudgetConfig& config, const std::vector<Finding>& findings) {
   const std::string size = fmt::format("{}, {}", counted(config.scopes.size(), "scope"),
                                        counted(budgets_of(config), "budget"));
   if (findings.empty()) return wrapped(fmt::format("fine: {} ({})", config.name, size), 0);
   std::string text = wrapped(
       fmt::format("{} in {} ({})", counted(findings.size(), "finding"), config.name, size), 0);
-  for (const fare::BudgetFinding& finding : findings) {
-    text += fmt::format("  {} at {}#{}\n", finding.code, file, finding.where);
+  for (const Finding& finding : findings) {
+    text += fmt::format("  {} at {}\n", finding.code, finding.place);
     text += wrapped(finding.message, 4);
   }
   return text;
 }
 
-std::string check_json(const fare::BudgetConfig& config, std::string_view file,
-                       const std::vector<fare::BudgetFinding>& findings) {
+std::string check_json(const fare::BudgetConfig& config, const std::vector<Finding>& findings) {
   Json list = Json::array();
-  for (const fare::BudgetFinding& finding : findings) {
-    list.push_back({{"code", finding.code},
-                    {"where", fmt::format("{}#{}", file, finding.where)},
-                    {"message", finding.message}});
+  for (const Finding& finding : findings) {
+    list.push_back(
+        {{"code", finding.code}, {"where", finding.place}, {"message", finding.message}});
   }
   const Json json = {{"format", kFormat},
                      {"fine", findings.empty()},
@@ -87,9 +100,9 @@ int run_check(const CheckOptions& options) {
   if (!text) return complain(text.error());
   const fare::Expected<fare::BudgetConfig> config = fare::parse_budgets(options.config, *text);
   if (!config) return complain(config.error());
-  const std::vector<fare::BudgetFinding> findings = fare::check(*config);
-  const std::string out = options.json ? check_json(*config, options.config, findings)
-                                       : check_text(*config, options.config, findings);
+  const std::vector<Finding> findings = budget_findings(*config, options.config);
+  const std::string out =
+      options.json ? check_json(*config, findings) : check_text(*config, findings);
   std::fwrite(out.data(), 1, out.size(), stdout);
   return findings.empty() ? kGood : kNo;
 }
@@ -103,7 +116,8 @@ void add_budget_command(CLI::App& app, int& exit_code) {
   CLI::App* check = budget->add_subcommand("check", "What a budget file will hardly mean");
   check->footer(
       "Findings: child_above_parent, never_resets, zero_limit, request_above_limit,\n"
-      "raise_never_holds, release_breaks_strict, unlimited_scope.\n"
+      "raise_never_holds, release_breaks_strict, unlimited_scope, guarantees_above_parent,\n"
+      "guarantee_above_limit, empty_share, unshared_child.\n"
       "Examples:\n"
       "  routesim budget check scenarios/budgets/acme.json\n"
       "  routesim budget check budgets.json --json\n"

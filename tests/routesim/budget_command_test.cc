@@ -89,6 +89,16 @@ TEST_F(BudgetCommandTest, FindingsComeAnswerFirstAndFitTheTerminal) {
   EXPECT_EQ(json["budgets"], 3);
 }
 
+TEST_F(BudgetCommandTest, GuaranteesAboveTheParentAreFound) {
+  const Ran ran = run("budget check " + file_with(R"([{"id": "m", "limit_usd": "9",
+      "window": {"kind": "month", "zone": "UTC"},
+      "share": {"of": "m", "guarantee_usd": "10.5"}}])"));
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_THAT(ran.output, StartsWith("2 findings in n"));
+  EXPECT_THAT(ran.output, HasSubstr("o/m is $10, but its children are guaranteed $10.5 together"));
+  EXPECT_THAT(ran.output, HasSubstr("t/m is guaranteed $10.5, but its own limit is $9"));
+}
+
 TEST_F(BudgetCommandTest, LongMessagesWrap) {
   const std::string id(60, 'x');
   const Ran ran = run("budget check " + file_with(R"([{"id": ")" + id + R"(", "limit_usd": "20",

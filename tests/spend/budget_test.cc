@@ -203,6 +203,8 @@ TEST(BudgetTest, FindsWhatWillHardlyBeMeant) {
             "guarantee_above_limit /scopes/1/budgets/0|");
   EXPECT_EQ(found_shared([](Config& c) { c.scopes[1].budgets[0].share->guarantee = Money(); }),
             "empty_share /scopes/1/budgets/0|");
+  EXPECT_EQ(found_shared([](Config& c) { c.attempt_max = Money(401'000'000'000); }),
+            "request_above_limit /scopes/0/budgets/1|request_above_limit /scopes/1/budgets/0|");
   EXPECT_EQ(found_shared([](Config& c) { c.scopes[2].budgets[0].share.reset(); }),
             "unshared_child /scopes/2|");
   EXPECT_EQ(found([](Config& c) { c.on_expiry = ExpiryPolicy::kRelease; }),

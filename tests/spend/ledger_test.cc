@@ -337,6 +337,24 @@ TEST(LedgerTest, ScopesComeFromTemplatesWhenFirstUsed) {
   EXPECT_EQ(reserve(*ledger, "user:y", dollars(5)).status, ReserveStatus::kUnknownScope);
 }
 
+// A day that ended before a reload, though nobody looked since, ended by the limit it had: neither
+// a debt nor a carry-over is made of the new one.
+TEST(LedgerTest, AReloadChangesNoWindowThatIsOver) {
+  Budget day = budget_of("day", Money(100), utc(WindowKind::kDay));
+  day.carry_over_max = Money(50);
+  const auto ledger = ledger_of(config_of({day}));
+  ledger->settle(reserve(*ledger, "a", Money(80)).ticket, Money(80), kNow);
+  const Instant next = kNow + std::chrono::hours(24);
+  day.limit = Money(30);
+  ASSERT_TRUE(ledger->reload(config_of({day}), next));
+  EXPECT_EQ(line_of(*ledger, "a", "day", next).carried, Money(20));
+  // Nor does a window of another kind take a debt over that is paid.
+  ledger->settle(reserve(*ledger, "a", Money(0), next).ticket, Money(90), next);
+  const Instant later = next + std::chrono::hours(24 * 9);
+  ASSERT_TRUE(ledger->reload(config_of({budget_of("day", Money(70))}), later));
+  EXPECT_EQ(line_of(*ledger, "a", "day", later).free, Money(70));
+}
+
 TEST(LedgerTest, AReloadKeepsWhatWasSpentAndEveryTicket) {
   BudgetConfig config = chain_config();
   config.scopes.push_back({"user:*", ScopeKind::kUser, "team", {budget_of("m", dollars(5))}});
