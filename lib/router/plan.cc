@@ -4,6 +4,7 @@
 #include <array>
 
 #include "fare/cache_economics.h"
+#include "fare/check.h"
 #include "fare/latency.h"
 
 namespace fare {
@@ -44,6 +45,10 @@ Plan::Plan(const Snapshot& snapshot, const PolicyRule& rule, const Question& que
       rung_(rung),
       pin_(pin),
       decision_(decision) {
+  if (rung.is_rules) {
+    const auto index = static_cast<std::size_t>(&rule - snapshot.policy.rules.data());
+    cascade_ = snapshot.cascade(index, question.request_class);
+  }
   latency_bound_ = question.latency_bound;
   if (!rung.is_deferred) latency_bound_ = tighter(latency_bound_, rule.latency_bound);
   decision_.candidates = 0;
@@ -87,7 +92,11 @@ void Plan::add(std::uint16_t index) {
   candidate.latency =
       target.record->predict(target.latency, question_.expected_output, question_.now);
   load_.push_back({});
-  const std::optional<Verdict> reason = check(target, candidate);
+  std::optional<Verdict> reason = check(target, candidate);
+  if (!reason) {
+    fit_ |= bit(i);
+    reason = check_floor(candidate);
+  }
   candidate.verdict = reason.value_or(Verdict::kCostsMore);
   if (!reason) would_do_ |= bit(i);
 }
@@ -128,9 +137,10 @@ std::optional<Verdict> Plan::check(const RoutedTarget& target, const Candidate& 
   if (is_elsewhere(rule_, target)) return Verdict::kDenied;
   if ((question_.capabilities & ~target.capabilities) != 0) return Verdict::kLacksCapability;
   if (const auto too_long = check_length(target, question_)) return too_long;
-  if (rule_.quality_floor) {
-    if (!candidate.quality) return Verdict::kQualityUnknown;
-    if (*candidate.quality < *rule_.quality_floor) return Verdict::kBelowFloor;
+  // A floor that is not kept rules out before what takes longer to ask; stages of a cascade keep it
+  // together.
+  if (cascade_ == nullptr) {
+    if (const auto below = check_floor(candidate)) return below;
   }
   if (latency_bound_) {
     if (!candidate.latency) return Verdict::kLatencyUnknown;
@@ -138,6 +148,13 @@ std::optional<Verdict> Plan::check(const RoutedTarget& target, const Candidate& 
   }
   if (!candidate.expected_cost) return Verdict::kUnpriced;
   return check_health(target, candidate.target);
+}
+
+std::optional<Verdict> Plan::check_floor(const Candidate& candidate) const {
+  if (!rule_.quality_floor) return std::nullopt;
+  if (!candidate.quality) return Verdict::kQualityUnknown;
+  if (*candidate.quality < *rule_.quality_floor) return Verdict::kBelowFloor;
+  return std::nullopt;
 }
 
 std::optional<Verdict> Plan::check_health(const RoutedTarget& target, TargetId id) {
@@ -178,6 +195,45 @@ void Plan::fill_loads() {
     load.open = record_of(i).open();
     load.peak_latency_ns = record_of(i).peak_ns(middle, question_.now);
   }
+}
+
+std::size_t Plan::place_of(TargetId target) const {
+  for (std::size_t i = 0; i < decision_.candidates; ++i) {
+    if (decision_.candidate[i].target == target) return i;
+  }
+  FARE_CHECK(false);  // Stages are candidates of the rule.
+  return 0;
+}
+
+// Whether all of these stages, each with a score but for the last, end within the bound.
+bool Plan::cascade_in_time(std::uint32_t stages) const {
+  if (!latency_bound_) return true;
+  Int128 total = -rule_.cascade->scorer_time.count();
+  for (std::size_t i = 0; i < cascade_->targets.size(); ++i) {
+    if ((stages & bit(i)) == 0) continue;
+    total +=
+        decision_.candidate[place_of(cascade_->targets[i])].latency.value_or(Duration(0)).count();
+    total += rule_.cascade->scorer_time.count();
+  }
+  return total <= latency_bound_->count();
+}
+
+// The first of the cascade's stages that fit, if those together keep floor and bound.
+std::optional<std::size_t> Plan::first_stage() {
+  stages_ = 0;
+  if (cascade_ == nullptr || question_.quality_cost > 0) return std::nullopt;
+  std::optional<std::size_t> first;
+  std::uint32_t stages = 0;
+  for (std::size_t i = 0; i < cascade_->targets.size(); ++i) {
+    const std::size_t place = place_of(cascade_->targets[i]);
+    if ((fit_ & bit(place)) == 0) continue;
+    if (!first) first = place;
+    stages |= bit(i);
+  }
+  if (!cascade_->keeps(stages, scorer_of(rule_), *rule_.quality_floor)) return std::nullopt;
+  if (!cascade_in_time(stages)) return std::nullopt;
+  stages_ = stages;
+  return first;
 }
 
 std::optional<std::size_t> Plan::canary() {
@@ -264,6 +320,7 @@ Cost Plan::warm_value_of(std::size_t candidate) const {
 
 std::optional<std::size_t> Plan::next() {
   switch_cost_ = Cost();
+  if (const auto first = first_stage()) return first;
   if (would_do_ == 0) return std::nullopt;
   if ((would_do_ & (bit(rivals_ - 1) * 2 - 1)) != 0) {
     if (const auto winner = best()) return winner;
@@ -279,6 +336,7 @@ std::optional<std::size_t> Plan::next() {
 
 void Plan::rule_out(std::size_t candidate, Verdict why) {
   would_do_ &= ~bit(candidate);
+  fit_ &= ~bit(candidate);
   decision_.candidate[candidate].verdict = why;
 }
 
@@ -288,10 +346,20 @@ void Plan::choose(std::size_t candidate) {
     decision_.attempt[decision_.attempts++] = decision_.candidate[i].target;
   };
   take(candidate, Verdict::kChosen);
+  if (stages_ != 0) {
+    decision_.propensity = 1;
+    decision_.accept_min = rule_.cascade->accept_min;
+    for (std::size_t i = 0; i < cascade_->targets.size(); ++i) {
+      const std::size_t place = place_of(cascade_->targets[i]);
+      if ((stages_ & bit(i)) != 0 && place != candidate) take(place, Verdict::kFallback);
+    }
+  }
   for (const std::uint16_t target : rule_.fallback) {
     for (std::size_t i = 0; i < decision_.candidates; ++i) {
-      if (i == candidate || decision_.candidate[i].target != static_cast<TargetId>(target))
-        continue;
+      if (decision_.candidate[i].target != static_cast<TargetId>(target)) continue;
+      const Verdict verdict = decision_.candidate[i].verdict;
+      if (verdict == Verdict::kChosen || verdict == Verdict::kFallback) continue;
+      if (decision_.attempts == kAttemptsMax) return;
       if (would_do(i)) take(i, Verdict::kFallback);
     }
   }

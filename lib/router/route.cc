@@ -214,8 +214,7 @@ void Deciding::remember() {
   }
   const PromptBlocks& prompt = request_.prompt;
   if (!target.is_cached || prompt.blocks.empty() || question_.is_shortened) return;
-  const auto first_token =
-      target.record->predict(target.latency, Tokens(1), now_);
+  const auto first_token = target.record->predict(target.latency, Tokens(1), now_);
   target.record->cache->store(target.cached, prompt, question_.input, now_,
                               now_ + first_token.value_or(Duration(0)));
 }

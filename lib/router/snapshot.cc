@@ -211,6 +211,13 @@ Expected<std::unique_ptr<Snapshot>> make_snapshot(Config config, Instant now) {
   auto snapshot = std::make_unique<Snapshot>(std::move(config));
   SnapshotMaker(*snapshot, now, errors).make();
   if (!errors.empty()) return tl::unexpected<Errors>(std::move(errors));
+  for (const PolicyRule& rule : snapshot->policy.rules) {
+    std::vector<CascadeStages>& stages = snapshot->cascades.emplace_back();
+    if (!rule.cascade) continue;
+    for (std::uint32_t k = 0; k <= snapshot->policy.classes.size(); ++k) {
+      stages.push_back(plan_stages(*snapshot, rule, k, now));
+    }
+  }
   return snapshot;
 }
 

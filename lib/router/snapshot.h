@@ -11,6 +11,7 @@
 #include "fare/inline_list.h"      // InlineList.
 #include "fare/ledger.h"           // Ledger, ScopeId.
 #include "policy/policy_data.h"    // PolicyData.
+#include "router/cascades.h"       // CascadeStages.
 #include "router/target_cache.h"   // CachedModel.
 #include "router/target_record.h"  // TargetRecord.
 
@@ -56,6 +57,7 @@ struct Snapshot {
   bool needs_expected = false;                   // Some budget reserves quantiles.
   std::vector<std::uint32_t> forecast_steps;  // By rule: how many of its steps a forecast may take.
   std::uint32_t forecast_steps_max = 0;       // The most of all.
+  std::vector<std::vector<CascadeStages>> cascades;  // By rule, then class; empty without one.
   std::uint64_t generation = 0;
 
   const RoutedTarget& operator[](TargetId target) const {
@@ -63,6 +65,11 @@ struct Snapshot {
   }
   const PolicyTarget& named(TargetId target) const {
     return policy.targets[static_cast<std::size_t>(target)];
+  }
+  // The cascade of a rule for a class; null if there is none.
+  const CascadeStages* cascade(std::size_t rule, std::uint32_t request_class) const {
+    if (cascades[rule].empty() || cascades[rule][request_class].targets.empty()) return nullptr;
+    return &cascades[rule][request_class];
   }
   std::optional<double> quality(std::uint32_t request_class, std::size_t target) const {
     return qualities[request_class * targets.size() + target];

@@ -348,11 +348,60 @@ TEST(RouterDrawTest, OnlyAllowedRegionsAndWhatIsNotDenied) {
             "a:chosen c:costs_more b:denied");
 }
 
-// Spending twice as fast as the day's limit allows; then nothing any more.
-TEST(RouterForecastTest, StepsDownBeforeTheMoneyIsGoneAndUpAgain) {
+std::string cascade_of(const std::string& floor) {
+  return R"([{"name": "r", "candidates": ["cheap", "middle", "dear"], "quality_floor": )" + floor +
+         R"(, "cascade": {"true_accept": 0.95, "false_accept": 0.05, "accept_min": 0.6}}])";
+}
+
+TEST(RouterCascadeTest, AsksTheStagesThatKeepTheFloorTogether) {
+  // Qualities 0.4, 0.8, 0.95.  All three keep 0.957, "cheap" before "middle" 0.852 (worked out in
+  // cascade.h's words), and no cascade is planned where the first one is good enough.
+  const struct {
+    std::string floor;
+    std::string request_class;
+    std::string plan;
+    bool has_score;
+  } cases[] = {{"0.9", "complex", "cheap middle dear", true},
+               {"0.85", "complex", "cheap middle", true},
+               {"0.39", "complex", "cheap", false},
+               {"0.9", "simple", "cheap", false}};
+  for (const auto& one : cases) {
+    SCOPED_TRACE(one.floor + one.request_class);
+    const auto router =
+        router_of({.prices = prices(),
+                   .policy = policy_with(cascade_of(one.floor),
+                                         {.policy = R"("retry": {"per_1000": 0},)", .cheap = {}})});
+    const Decision decision = router->route(request_of(one.request_class, 1'000), kNow);
+    EXPECT_EQ(plan(*router, decision), one.plan);
+    EXPECT_EQ(decision.accept_min, one.has_score ? std::optional(0.6) : std::nullopt);
+    if (!one.has_score) continue;
+    const Attempt poor = answered(TargetId{0}, 1'000, 500);
+    EXPECT_EQ(router->top_up(decision.ticket, poor, TargetId{1}, kNow).status,
+              TopUpStatus::kGranted);
+  }
+}
+
+TEST(RouterCascadeTest, WithoutAStageThatIsNeededThereIsNoCascade) {
+  Config config{.prices = prices(), .policy = policy_with(cascade_of("0.85"))};
+  config.budgets = budgets_with(R"([
+      {"id": "a", "kind": "org", "budgets": [
+        {"id": "day", "limit_usd": "10", "window": {"kind": "day", "zone": "UTC"}}]},
+      {"id": "model:cheap", "kind": "model", "budgets": [
+        {"id": "day", "limit_usd": "0", "window": {"kind": "day", "zone": "UTC"}}]}])");
+  const auto router = router_of(std::move(config));
+  Request request = request_of("complex", 1'000);
+  request.scopes = kPayerA;
+  request.max_output = Tokens(500);
+  const Decision decision = router->route(request, kNow);
+  EXPECT_EQ(verdicts(*router, decision), "cheap:over_budget middle:below_floor dear:chosen");
+  EXPECT_FALSE(decision.accept_min);
+}
+
+// Spending twice as fast as the day's limit allows: without steps it is gone at noon.
+TEST(RouterForecastTest, StepsDownAndUpSoThatTheMoneyLastsTheWholeDay) {
   const std::string rules = R"([{"name": "r", "candidates": ["middle"],
     "degrade": [{"name": "brief", "cap_output_tokens": 50, "on": ["forecast"]},
-                {"name": "cheaper", "candidates": ["cheap"], "on": ["forecast", "refusal"]}]}])";
+                {"name": "cheaper", "candidates": ["cheap"], "on": ["forecast"]}]}])";
   Config config{.prices = prices(),
                 .policy = policy_with(rules, {.policy = R"("forecast": {"down_percent": 100,
         "up_percent": 80, "half_life_ms": 1800000, "step_time_ms": 600000},)",
@@ -362,27 +411,32 @@ TEST(RouterForecastTest, StepsDownBeforeTheMoneyIsGoneAndUpAgain) {
   Request request = request_of("simple", 1'000);
   request.max_output = Tokens(500);
   request.scopes = kPayerA;
-  std::vector<std::string> seen;
-  Instant now = kNow;
-  const auto run = [&](int count, Duration pause) {
-    for (int i = 0; i < count; ++i) {
-      const Decision decision = router->route(request, now);
-      ASSERT_EQ(decision.refusal, Refusal::kNone);
-      const Attempt attempt = answered(decision.plan()[0], 1'000, 500, now);  // $0.02 or $0.002.
-      router->settle(decision.ticket, {{&attempt, 1}}, now);
-      if (seen.empty() || seen.back() != steps(decision)) seen.push_back(steps(decision));
-      now += pause;
-    }
-  };
-  run(120, minutes(1));
-  EXPECT_THAT(seen,
-              testing::ElementsAre("", "brief(forecast)", "brief(forecast) cheaper(forecast)"));
-  // Then "cheap" spends a fifth of what there is: back up, one step at a time.
-  run(240, minutes(1));
-  EXPECT_GE(seen.size(), 4u);
-  EXPECT_EQ(seen[3], "brief(forecast)");
-  const auto books = router->budgets(now)[0];
-  EXPECT_GT(books.free, Money());
+  std::vector<std::size_t> taken;  // By minute: how many steps.
+  for (int i = 0; i < 1'439; ++i) {
+    const Instant now = kNow + minutes(i);
+    const Decision decision = router->route(request, now);
+    ASSERT_EQ(decision.refusal, Refusal::kNone) << "the money was gone at minute " << i;
+    for (const Degradation& step : decision.degradations) EXPECT_TRUE(step.by_forecast);
+    taken.push_back(decision.degradations.size());
+    const std::int64_t output = decision.output_max ? 50 : 500;
+    // $0.02, $0.011 or $0.0011.
+    const Attempt attempt = answered(decision.plan()[0], 1'000, output, now);
+    router->settle(decision.ticket, {{&attempt, 1}}, now);
+  }
+  EXPECT_EQ(taken.front(), 0u);
+  int last_change = -10;
+  for (int i = 1; i < 1'439; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    if (taken[at] == taken[at - 1]) continue;
+    EXPECT_EQ(std::max(taken[at], taken[at - 1]) - std::min(taken[at], taken[at - 1]), 1u) << i;
+    EXPECT_GE(i - last_change, 10) << "a step sooner than step_time after the one before";
+    last_change = i;
+  }
+  const auto most = std::max_element(taken.begin(), taken.end());
+  EXPECT_EQ(*most, 2u);
+  EXPECT_LT(*std::min_element(most, taken.end()), 2u) << "it never went up again";
+  // It is used, too.
+  EXPECT_GT(router->budgets(kNow + minutes(1'439))[0].settled, Money(11'000'000'000));
 }
 
 TEST(RouterAllocationTest, NothingIsAllocatedWithEverythingSwitchedOn) {
