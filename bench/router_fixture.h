@@ -64,7 +64,8 @@ inline constexpr std::string_view kLimits =
 inline BudgetConfig four_levels(int keys, int limit_usd = 1'000'000) {
   const auto budget = [&] {
     return fmt::format(
-        R"("budgets": [{{"id": "day", "limit_usd": "{}", "window": {{"kind": "day", "zone": "UTC"}}}}])",
+        R"("budgets": [{{"id": "day", "limit_usd": "{}",
+                         "window": {{"kind": "day", "zone": "UTC"}}}}])",
         limit_usd);
   };
   std::string scopes = fmt::format(R"({{"id": "org", "kind": "org", {}}})", budget());

@@ -27,8 +27,8 @@ struct SpentBefore {
 struct Config {
   PriceBook prices;
   Policy policy;
-  // The most tickets that may be open at a time, to bound memory if settlements never come; one
-  // more request is refused.  At least 16.
+  // The most tickets that may be open at a time, to bound memory if settlements never come (some
+  // 900 bytes each, 192 more where a budget pays); one more request is refused.  At least 16.
   std::uint32_t open_tickets_max = 16'000'000;
 
   std::optional<BudgetConfig> budgets = {};       // Without: nothing is limited by money.
@@ -36,6 +36,17 @@ struct Config {
   std::optional<CacheRuleBook> cache_rules = {};  // Without: prompts are priced as if never cached.
   std::optional<ChoiceModel> model = {};          // Classifies and predicts from Request::text.
   Duration ticket_life = std::chrono::hours(1);   // From a reservation to its deadline; above 0.
+  // Without: nothing is limited by money.  Side scopes whose ids are "provider:NAME" and
+  // "model:NAME", by the names of the price tables, listed or as templates, pay for every attempt
+  // that goes there, whoever asks.  In BudgetMode::kExpected an attempt reserves the bound that
+  // nine in ten answers of its target and class kept lately, once it has seen enough of them.
+  std::optional<BudgetConfig> budgets = {};
+  // Without: prompts are priced as if never cached.  Those in force when it is loaded count.
+  std::optional<CacheRuleBook> cache_rules = {};
+  // Classifies and predicts from Request::text; where it abstains the policy's figures count.  Its
+  // targets and classes are the policy's, by name.
+  std::optional<ChoiceModel> model = {};
+  Duration ticket_life = std::chrono::hours(1);  // From a reservation to its deadline; above 0.
 };
 
 }  // namespace fare

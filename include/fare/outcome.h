@@ -17,12 +17,12 @@ namespace fare {
 // What became of one attempt.
 struct Attempt {
   TargetId target{};
-  Instant started{};           // Prices are those of this instant.
-  bool answered = false;       // False: it failed, timed out or was cut off.
+  Instant started{};             // Prices are those of this instant.
+  bool answered = false;         // False: it failed, timed out or was cut off.
   std::optional<Usage> usage{};  // As the vendor reported it; nothing if it did not.
-  Terms terms{};               // As it was served: tier, speed, region.
-  Duration first_token{};      // From `started`; meaningless unless answered.
-  Duration total{};            // From `started` to the end.
+  Terms terms{};                 // As it was served: tier, speed, region; they price it.
+  Duration first_token{};        // From `started`; meaningless unless answered.
+  Duration total{};              // From `started` to the end.
   // How it ended, for the target's health; nothing: answered or a server error, as `answered` says.
   std::optional<AttemptEnd> end{};
   // What a stream that was cut off had given, by the gateway's own count: for

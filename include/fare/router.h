@@ -36,8 +36,10 @@ namespace fare {
 //
 // What is promised of money, where Config has budgets: a strict budget is exceeded by exactly 0
 // whatever the threads, retries and aborted streams do, as long as no attempt costs more than its
-// input tokens as counted, and its output cap, at the worst rates that apply.  An attempt is paid
-// for before it is made: the first one by route(), each further one by top_up().
+// input tokens as counted, and its output cap (the request's, the model's, or what its context
+// leaves: the least), at the worst rates of text that apply under the target's tier and region at
+// the instant it is asked for, which is to be Attempt::started.  An attempt is paid for before it
+// is made: the first one by route(), each further one by top_up().
 class Router {
  public:
   // Errors: a target whose model the price book does not know, knows from several providers, or has
@@ -48,7 +50,8 @@ class Router {
 
   // Decides and reserves.  About a microsecond for 20 candidates and four budgets.  Allocates
   // nothing, except that tables grow, by doubling, when more tickets are open than ever before.
-  // REQUIRES: 0 <= request.input <= kTokensMax, and likewise for the other token counts.
+  // REQUIRES: 0 <= request.input <= kTokensMax, and likewise for the other token counts; at most
+  // kScopesMax scopes.
   [[nodiscard]] Decision route(const Request& request, Instant now);
 
   // Asks for a further attempt on `target`, one of the decision's plan: may it be made, and paid
@@ -60,14 +63,16 @@ class Router {
 
   // Asks for more output on the attempt under way, in all `output` tokens: when a stream passes
   // the bound it was reserved with.  Refused, the ticket stays as it was: cut the stream.
+  // kNotInPlan: no attempt is under way.
   [[nodiscard]] TopUpStatus extend(Ticket ticket, Tokens output, Instant now);
 
   // Closes a ticket with what the attempts used, and prices each of them exactly.  Idempotent: only
   // the first call counts.  A failed attempt without usage is taken as not billed, a stream that
   // was cut off (AttemptEnd::kCutOff) by the budgets' AbortPolicy; an answer without usage is
-  // `kUsageMissing`, not free: it settles at what was reserved.  Teaches health, latency and cache
-  // state.  Allocates nothing.  REQUIRES: at most kAttemptsMax attempts, all of them on targets of
-  // the decision's plan.
+  // `kUsageMissing`, not free: it settles at what was reserved.  An attempt that was granted and is
+  // not among them was never sent.  Teaches health, latency and output lengths.  Allocates nothing.
+  // REQUIRES: at most kAttemptsMax attempts, all of them on targets of the decision's plan; counts
+  // in [0, kTokensMax].
   Settlement settle(Ticket ticket, const Outcome& outcome, Instant now);
 
   // Closes every ticket whose deadline (Config::ticket_life after its last reservation) is at or

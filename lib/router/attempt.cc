@@ -80,8 +80,9 @@ bool reserve(const Snapshot& snapshot, const RoutedTarget& target, const Attempt
   Ask money{
       .scopes = payers.all(), .worst = answer.bounds.worst, .expected = answer.bounds.expected};
   grant.reservation = snapshot.ledger->reserve(money, now);
-  if (grant.reservation.status == ReserveStatus::kUnknownScope && !ask.scopes.empty()) {
+  if (grant.reservation.status == ReserveStatus::kUnknownScope && !target.side_scopes.empty()) {
     // A reload that is under way may have removed the target's side scopes.
+    if (ask.scopes.empty()) return true;
     money.scopes = ask.scopes;
     grant.reservation = snapshot.ledger->reserve(money, now);
   }

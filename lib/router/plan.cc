@@ -4,6 +4,7 @@
 #include <array>
 
 #include "fare/cache_economics.h"
+#include "fare/check.h"
 #include "fare/latency.h"
 
 namespace fare {
@@ -12,18 +13,19 @@ namespace {
 constexpr std::uint32_t bit(std::size_t i) { return std::uint32_t{1} << i; }
 
 // Whether input and output fit: into the context, and into what the model may write.
-std::optional<Verdict> check_length(const ModelFacts& model, const Question& question) {
+std::optional<Verdict> check_length(const RoutedTarget& target, const Question& question) {
   const Tokens output = question.output_max.value_or(question.expected_output);
-  if (model.max_output != Tokens(0) && output > model.max_output) return Verdict::kOutputTooLong;
-  if (model.context != Tokens(0) && question.input + output > model.context) {
+  if (target.output_max != Tokens() && output > target.output_max) return Verdict::kOutputTooLong;
+  if (target.context != Tokens() && question.input + output > target.context) {
     return Verdict::kContextTooShort;
   }
   return std::nullopt;
 }
 
-bool is_denied(const PolicyRule& rule, const PolicyTarget& target) {
+bool is_elsewhere(const PolicyRule& rule, const RoutedTarget& target) {
   if (rule.regions.empty()) return false;
-  return std::find(rule.regions.begin(), rule.regions.end(), target.region) == rule.regions.end();
+  const auto found = std::find(rule.regions.begin(), rule.regions.end(), target.terms.region);
+  return found == rule.regions.end();
 }
 
 // Luck for one target of a request, in [0, 1).
@@ -43,6 +45,10 @@ Plan::Plan(const Snapshot& snapshot, const PolicyRule& rule, const Question& que
       rung_(rung),
       pin_(pin),
       decision_(decision) {
+  if (rung.is_rules) {
+    const auto index = static_cast<std::size_t>(&rule - snapshot.policy.rules.data());
+    cascade_ = snapshot.cascade(index, question.request_class);
+  }
   latency_bound_ = question.latency_bound;
   if (!rung.is_deferred) latency_bound_ = tighter(latency_bound_, rule.latency_bound);
   decision_.candidates = 0;
@@ -79,15 +85,18 @@ void Plan::add_denied() {
 void Plan::add(std::uint16_t index) {
   const std::size_t i = decision_.candidates++;
   const RoutedTarget& target = snapshot_.targets[index];
-  const PolicyTarget& named = snapshot_.policy.targets[index];
   Candidate& candidate = decision_.candidate[i];
   candidate.target = static_cast<TargetId>(index);
   price(target, candidate, split_.push_back({}));
-  candidate.quality = quality(target, named);
+  candidate.quality = quality(target, index);
   candidate.latency =
-      target.record->predict(named.latency, question_.expected_output, question_.now);
+      target.record->predict(target.latency, question_.expected_output, question_.now);
   load_.push_back({});
-  const std::optional<Verdict> reason = check(target, named, candidate);
+  std::optional<Verdict> reason = check(target, candidate);
+  if (!reason) {
+    fit_ |= bit(i);
+    reason = check_floor(candidate);
+  }
   candidate.verdict = reason.value_or(Verdict::kCostsMore);
   if (!reason) would_do_ |= bit(i);
 }
@@ -100,7 +109,7 @@ void Plan::price(const RoutedTarget& target, Candidate& candidate, InputSplit& s
   split.read = Tokens();
   split.plain = question_.input;
   const PromptBlocks& prompt = question_.request->prompt;
-  if (target.cached.rules == nullptr || prompt.blocks.empty() || question_.is_shortened) return;
+  if (!target.is_cached || prompt.blocks.empty() || question_.is_shortened) return;
   const auto found = target.record->cache->look_up(target.cached, prompt, question_.input, now);
   if (!found) return;
   Usage usage = question_.usage;
@@ -112,8 +121,8 @@ void Plan::price(const RoutedTarget& target, Candidate& candidate, InputSplit& s
   split = *found;
 }
 
-std::optional<double> Plan::quality(const RoutedTarget& target, const PolicyTarget& named) const {
-  std::optional<double> quality = named.quality[question_.request_class];
+std::optional<double> Plan::quality(const RoutedTarget& target, std::size_t index) const {
+  std::optional<double> quality = snapshot_.quality(question_.request_class, index);
   if (target.forecast && !question_.forecast.empty()) {
     quality = question_.forecast[*target.forecast].quality;
   }
@@ -124,14 +133,14 @@ std::optional<double> Plan::quality(const RoutedTarget& target, const PolicyTarg
 }
 
 // The first reason why it may not serve, cheapest test first.
-std::optional<Verdict> Plan::check(const RoutedTarget& target, const PolicyTarget& named,
-                                   const Candidate& candidate) {
-  if (is_denied(rule_, named)) return Verdict::kDenied;
-  if ((question_.capabilities & ~named.capabilities) != 0) return Verdict::kLacksCapability;
-  if (const auto too_long = check_length(target.facts, question_)) return too_long;
-  if (rule_.quality_floor) {
-    if (!candidate.quality) return Verdict::kQualityUnknown;
-    if (*candidate.quality < *rule_.quality_floor) return Verdict::kBelowFloor;
+std::optional<Verdict> Plan::check(const RoutedTarget& target, const Candidate& candidate) {
+  if (is_elsewhere(rule_, target)) return Verdict::kDenied;
+  if ((question_.capabilities & ~target.capabilities) != 0) return Verdict::kLacksCapability;
+  if (const auto too_long = check_length(target, question_)) return too_long;
+  // A floor that is not kept rules out before what takes longer to ask; stages of a cascade keep it
+  // together.
+  if (cascade_ == nullptr) {
+    if (const auto below = check_floor(candidate)) return below;
   }
   if (latency_bound_) {
     if (!candidate.latency) return Verdict::kLatencyUnknown;
@@ -139,6 +148,13 @@ std::optional<Verdict> Plan::check(const RoutedTarget& target, const PolicyTarge
   }
   if (!candidate.expected_cost) return Verdict::kUnpriced;
   return check_health(target, candidate.target);
+}
+
+std::optional<Verdict> Plan::check_floor(const Candidate& candidate) const {
+  if (!rule_.quality_floor) return std::nullopt;
+  if (!candidate.quality) return Verdict::kQualityUnknown;
+  if (*candidate.quality < *rule_.quality_floor) return Verdict::kBelowFloor;
+  return std::nullopt;
 }
 
 std::optional<Verdict> Plan::check_health(const RoutedTarget& target, TargetId id) {
@@ -181,6 +197,45 @@ void Plan::fill_loads() {
   }
 }
 
+std::size_t Plan::place_of(TargetId target) const {
+  for (std::size_t i = 0; i < decision_.candidates; ++i) {
+    if (decision_.candidate[i].target == target) return i;
+  }
+  FARE_CHECK(false);  // Stages are candidates of the rule.
+  return 0;
+}
+
+// Whether all of these stages, each with a score but for the last, end within the bound.
+bool Plan::cascade_in_time(std::uint32_t stages) const {
+  if (!latency_bound_) return true;
+  Int128 total = -rule_.cascade->scorer_time.count();
+  for (std::size_t i = 0; i < cascade_->targets.size(); ++i) {
+    if ((stages & bit(i)) == 0) continue;
+    total +=
+        decision_.candidate[place_of(cascade_->targets[i])].latency.value_or(Duration(0)).count();
+    total += rule_.cascade->scorer_time.count();
+  }
+  return total <= latency_bound_->count();
+}
+
+// The first of the cascade's stages that fit, if those together keep floor and bound.
+std::optional<std::size_t> Plan::first_stage() {
+  stages_ = 0;
+  if (cascade_ == nullptr || question_.quality_cost > 0) return std::nullopt;
+  std::optional<std::size_t> first;
+  std::uint32_t stages = 0;
+  for (std::size_t i = 0; i < cascade_->targets.size(); ++i) {
+    const std::size_t place = place_of(cascade_->targets[i]);
+    if ((fit_ & bit(place)) == 0) continue;
+    if (!first) first = place;
+    stages |= bit(i);
+  }
+  if (!cascade_->keeps(stages, scorer_of(rule_), *rule_.quality_floor)) return std::nullopt;
+  if (!cascade_in_time(stages)) return std::nullopt;
+  stages_ = stages;
+  return first;
+}
+
 std::optional<std::size_t> Plan::canary() {
   for (std::size_t i = 0; is_canary_ && i < rivals_; ++i) {
     if (decision_.candidate[i].target != static_cast<TargetId>(rule_.canary->target)) continue;
@@ -218,8 +273,7 @@ std::optional<std::size_t> Plan::pinned() const {
   for (std::size_t i = 0; i < rivals_; ++i) {
     const RoutedTarget& target = snapshot_[decision_.candidate[i].target];
     if (target.record->id() != pin_->record) continue;
-    const bool is_known =
-        target.cached.rules != nullptr && !question_.request->prompt.blocks.empty();
+    const bool is_known = target.is_cached && !question_.request->prompt.blocks.empty();
     const bool is_cold = is_known && split_[i].read == Tokens();
     if (would_do(i) && !is_cold) return i;
   }
@@ -266,6 +320,7 @@ Cost Plan::warm_value_of(std::size_t candidate) const {
 
 std::optional<std::size_t> Plan::next() {
   switch_cost_ = Cost();
+  if (const auto first = first_stage()) return first;
   if (would_do_ == 0) return std::nullopt;
   if ((would_do_ & (bit(rivals_ - 1) * 2 - 1)) != 0) {
     if (const auto winner = best()) return winner;
@@ -281,6 +336,7 @@ std::optional<std::size_t> Plan::next() {
 
 void Plan::rule_out(std::size_t candidate, Verdict why) {
   would_do_ &= ~bit(candidate);
+  fit_ &= ~bit(candidate);
   decision_.candidate[candidate].verdict = why;
 }
 
@@ -290,10 +346,20 @@ void Plan::choose(std::size_t candidate) {
     decision_.attempt[decision_.attempts++] = decision_.candidate[i].target;
   };
   take(candidate, Verdict::kChosen);
+  if (stages_ != 0) {
+    decision_.propensity = 1;
+    decision_.accept_min = rule_.cascade->accept_min;
+    for (std::size_t i = 0; i < cascade_->targets.size(); ++i) {
+      const std::size_t place = place_of(cascade_->targets[i]);
+      if ((stages_ & bit(i)) != 0 && place != candidate) take(place, Verdict::kFallback);
+    }
+  }
   for (const std::uint16_t target : rule_.fallback) {
     for (std::size_t i = 0; i < decision_.candidates; ++i) {
-      if (i == candidate || decision_.candidate[i].target != static_cast<TargetId>(target))
-        continue;
+      if (decision_.candidate[i].target != static_cast<TargetId>(target)) continue;
+      const Verdict verdict = decision_.candidate[i].verdict;
+      if (verdict == Verdict::kChosen || verdict == Verdict::kFallback) continue;
+      if (decision_.attempts == kAttemptsMax) return;
       if (would_do(i)) take(i, Verdict::kFallback);
     }
   }

@@ -51,11 +51,14 @@ class Plan {
  private:
   void add(std::uint16_t target);
   void add_denied();
-  std::optional<Verdict> check(const RoutedTarget& target, const PolicyTarget& named,
-                               const Candidate& candidate);
+  std::optional<Verdict> check(const RoutedTarget& target, const Candidate& candidate);
+  std::optional<Verdict> check_floor(const Candidate& candidate) const;
+  std::optional<std::size_t> first_stage();
+  bool cascade_in_time(std::uint32_t stages) const;
+  std::size_t place_of(TargetId target) const;
   std::optional<Verdict> check_health(const RoutedTarget& target, TargetId id);
   void price(const RoutedTarget& target, Candidate& candidate, InputSplit& split) const;
-  std::optional<double> quality(const RoutedTarget& target, const PolicyTarget& named) const;
+  std::optional<double> quality(const RoutedTarget& target, std::size_t index) const;
   std::optional<std::size_t> canary();
   std::optional<std::size_t> best();
   std::optional<std::size_t> pinned() const;
@@ -78,6 +81,9 @@ class Plan {
   std::size_t rivals_ = 0;  // Candidates that compete, a canary included; fallbacks stand behind.
   std::uint32_t would_do_ = 0;
   std::uint32_t probes_ = 0;
+  const CascadeStages* cascade_ = nullptr;  // What is planned for the class, if anything.
+  std::uint32_t fit_ = 0;     // Who would do if it were not for the floor, by candidate.
+  std::uint32_t stages_ = 0;  // Of the cascade that next() gave last, by stage; 0: none.
   bool is_canary_ = false;
   std::optional<Instant> probes_at_;
   Cost switch_cost_;

@@ -93,7 +93,7 @@ void Router::State::attach(Snapshot& snapshot, std::span<const LimitId> limit_id
       record->limit = target.limit = limit_ids.front();
       limit_ids = limit_ids.subspan(1);
     }
-    if (target.cached.rules != nullptr) record->set_cache(*target.cached.rules);
+    if (target.is_cached) record->set_cache(*target.cached.rules);
     if (snapshot.ledger == nullptr) continue;
     for (const std::string& name : {"provider:" + std::string(target.facts.provider),
                                     "model:" + std::string(target.facts.model)}) {

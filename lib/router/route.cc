@@ -213,9 +213,8 @@ void Deciding::remember() {
     sessions_.put(request_.session, {.record = target.record->id(), .spent = spent}, now_);
   }
   const PromptBlocks& prompt = request_.prompt;
-  if (target.cached.rules == nullptr || prompt.blocks.empty() || question_.is_shortened) return;
-  const auto first_token =
-      target.record->predict(snapshot_.named(decision_.attempt[0]).latency, Tokens(1), now_);
+  if (!target.is_cached || prompt.blocks.empty() || question_.is_shortened) return;
+  const auto first_token = target.record->predict(target.latency, Tokens(1), now_);
   target.record->cache->store(target.cached, prompt, question_.input, now_,
                               now_ + first_token.value_or(Duration(0)));
 }

@@ -143,7 +143,7 @@ Settlement Router::State::settle(const TicketTable::Claimed& claimed, const Outc
   }
   Bill bill(ticket);
   for (const Attempt& attempt : outcome.attempts) price(snapshot, attempt, bill, settlement);
-  if (ledger != nullptr) settlement.charged = bill.settle(*ledger, now);
+  if (snapshot.ledger != nullptr) settlement.charged = bill.settle(*snapshot.ledger, now);
   for (std::size_t i = 0; i < ticket.tried_size; ++i) {
     if (ticket.tried[i].ended) continue;
     ticket.tried[i].ledger = LedgerTicket{};  // It is settled.
@@ -167,7 +167,7 @@ void Router::State::expire(const TicketTable::Claimed& claimed, Instant now) {
     std::optional<Money> cost;
     if (snapshot.on_expiry() == ExpiryPolicy::kChargeCounted) cost = tried.counted;
     if (snapshot.on_expiry() == ExpiryPolicy::kRelease) cost = Money();
-    ledger->settle(tried.ledger, cost, now);
+    snapshot.ledger->settle(tried.ledger, cost, now);
   }
   unpin(claimed);
   tickets.close(claimed, {.cost = Cost(), .priced = true, .expired = true});

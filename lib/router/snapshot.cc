@@ -21,6 +21,11 @@ class SnapshotMaker {
   void make() {
     check_numbers();
     for (std::size_t i = 0; i < snapshot_.policy.targets.size(); ++i) add_target(i);
+    for (std::size_t k = 0; k <= snapshot_.policy.classes.size(); ++k) {
+      for (const PolicyTarget& one : snapshot_.policy.targets) {
+        snapshot_.qualities.push_back(one.quality[k]);
+      }
+    }
     for (std::size_t i = 0; i < snapshot_.policy.classes.size(); ++i) {
       snapshot_.classes[snapshot_.policy.classes[i].name] = static_cast<std::uint32_t>(i);
     }
@@ -61,6 +66,8 @@ class SnapshotMaker {
     RoutedTarget& target = snapshot_.targets.emplace_back();
     target.terms.tier = wanted.tier;
     target.terms.region = wanted.region;
+    target.capabilities = wanted.capabilities;
+    target.latency = wanted.latency;
     const ModelMatch match = config_.prices.find(wanted.provider, wanted.model, now_);
     if (match.status == LookUp::kUnknown || match.status == LookUp::kNotThen) {
       problem(
@@ -78,6 +85,8 @@ class SnapshotMaker {
     }
     target.model = match.model;
     target.facts = config_.prices.facts(match.model);
+    target.context = target.facts.context;
+    target.output_max = target.facts.max_output;
     check_price(i, wanted, target);
     find_meters(target);
     if (config_.cache_rules && !wanted.cache.empty()) find_cache_rules(i, wanted, target);
@@ -124,6 +133,7 @@ class SnapshotMaker {
         problem(error.code, place(i, "cache"), error.message);
       return;
     }
+    target.is_cached = true;
     target.cached.rules = found->rules;
     target.cached.lifetime = found->lifetime;
     target.cached.minimum = found->rules->minimum_for(target.facts.model);
@@ -201,6 +211,13 @@ Expected<std::unique_ptr<Snapshot>> make_snapshot(Config config, Instant now) {
   auto snapshot = std::make_unique<Snapshot>(std::move(config));
   SnapshotMaker(*snapshot, now, errors).make();
   if (!errors.empty()) return tl::unexpected<Errors>(std::move(errors));
+  for (const PolicyRule& rule : snapshot->policy.rules) {
+    std::vector<CascadeStages>& stages = snapshot->cascades.emplace_back();
+    if (!rule.cascade) continue;
+    for (std::uint32_t k = 0; k <= snapshot->policy.classes.size(); ++k) {
+      stages.push_back(plan_stages(*snapshot, rule, k, now));
+    }
+  }
   return snapshot;
 }
 

@@ -11,22 +11,29 @@
 #include "fare/inline_list.h"      // InlineList.
 #include "fare/ledger.h"           // Ledger, ScopeId.
 #include "policy/policy_data.h"    // PolicyData.
+#include "router/cascades.h"       // CascadeStages.
 #include "router/target_cache.h"   // CachedModel.
 #include "router/target_record.h"  // TargetRecord.
 
 namespace fare {
 
-// A policy's target, with everything that it names looked up.
+// A policy's target, with everything that it names looked up.  What a decision reads of every
+// candidate stands first.
 struct RoutedTarget {
   ModelId model{};
-  ModelFacts facts;
+  bool is_cached = false;  // Its prompts are, and it is known how.
+  std::uint64_t capabilities = 0;
+  Tokens context;  // 0 if not known, and likewise:
+  Tokens output_max;
+  std::optional<LatencyPrior> latency;
+  TargetRecord* record = nullptr;
   Terms terms;
+
+  ModelFacts facts;
   // What its input and output can be billed as at the dearest, as far as its table goes: meters of
   // text that have, or ever will have, a rate of their own.
   InlineList<Meter, 4> inputs;
   bool reasoning_apart = false;
-
-  TargetRecord* record = nullptr;
   std::vector<std::uint32_t> output_place;  // By class, in the record.
   std::optional<LimitId> limit;
   InlineList<ScopeId, 2> side_scopes;  // "provider:NAME", "model:NAME".
@@ -42,6 +49,7 @@ struct Snapshot {
   Config config;
   const PolicyData& policy;
   std::vector<RoutedTarget> targets;
+  std::vector<std::optional<double>> qualities;  // By class, then target: a class's lie together.
   NameMap<std::uint32_t> classes;
   std::vector<std::uint32_t> class_of_forecast;  // By class of the model.
   Ledger* ledger = nullptr;                      // Null: nothing is limited by money.
@@ -49,6 +57,7 @@ struct Snapshot {
   bool needs_expected = false;                   // Some budget reserves quantiles.
   std::vector<std::uint32_t> forecast_steps;  // By rule: how many of its steps a forecast may take.
   std::uint32_t forecast_steps_max = 0;       // The most of all.
+  std::vector<std::vector<CascadeStages>> cascades;  // By rule, then class; empty without one.
   std::uint64_t generation = 0;
 
   const RoutedTarget& operator[](TargetId target) const {
@@ -56,6 +65,14 @@ struct Snapshot {
   }
   const PolicyTarget& named(TargetId target) const {
     return policy.targets[static_cast<std::size_t>(target)];
+  }
+  // The cascade of a rule for a class; null if there is none.
+  const CascadeStages* cascade(std::size_t rule, std::uint32_t request_class) const {
+    if (cascades[rule].empty() || cascades[rule][request_class].targets.empty()) return nullptr;
+    return &cascades[rule][request_class];
+  }
+  std::optional<double> quality(std::uint32_t request_class, std::size_t target) const {
+    return qualities[request_class * targets.size() + target];
   }
   AbortPolicy on_abort() const {
     return config.budgets ? config.budgets->on_abort : AbortPolicy::kChargeReserved;

@@ -90,9 +90,7 @@ void TargetRecord::end(const Attempt& attempt, std::uint32_t output_place, Insta
   open_.fetch_sub(1, std::memory_order_relaxed);
   const std::scoped_lock guard(lock_);
   breaker_.record(end_of(attempt), attempt.started, now);
-  if (breaker_.state(now) != Breaker::State::kClosed) {
-    was_ejected_.store(true, std::memory_order_release);
-  }
+  is_unwell_.store(breaker_.state(now) != Breaker::State::kClosed, std::memory_order_release);
   const std::int64_t output = attempt.usage ? attempt.usage->total_output().count() : 0;
   if (has_times(attempt)) {
     latency_.observe(attempt.first_token, attempt.total, output, now);

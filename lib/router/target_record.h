@@ -43,14 +43,14 @@ class TargetRecord {
   // place of each, that one last.  What was learnt of a class stays with its name.
   std::vector<std::uint32_t> set_classes(const std::vector<std::string>& names);
 
-  // Whether it may be sent a request now; without a lock while nothing ever ejected it.
+  // Whether it may be sent a request now; without a lock while it is healthy.
   struct Health {
     double share = 1;
     bool wants_probe = false;
     Instant probes_at{};  // Meaningful unless `share` is above 0.
   };
   Health health(Instant now) const {
-    return was_ejected_.load(std::memory_order_acquire) ? ask_health(now) : Health{};
+    return is_unwell_.load(std::memory_order_acquire) ? ask_health(now) : Health{};
   }
 
   // An attempt begins: false, and it must not, if it was a probe, and another took the turn.
@@ -99,7 +99,7 @@ class TargetRecord {
   TargetLatency latency_;
   std::vector<std::string> output_names_;
   std::vector<DecayingMean> outputs_;
-  std::atomic<bool> was_ejected_ = false;
+  std::atomic<bool> is_unwell_ = false;  // Its breaker was not closed when an attempt ended.
   std::atomic<std::uint32_t> open_ = 0;
   std::atomic<std::int64_t> published_at_ = 0;
   Published first_;

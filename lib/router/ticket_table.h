@@ -65,10 +65,6 @@ class TicketTable {
   template <class Visit>
   void each_due(Instant now, const Visit& visit);
 
-  // Calls visit(claimed) for every open ticket, which must open() it.
-  template <class Visit>
-  void each_open(const Visit& visit);
-
   RouterStats stats() const;
   std::uint64_t routed() const;  // stats().routed, without locks.
 
@@ -123,19 +119,6 @@ void TicketTable::each_due(Instant now, const Visit& visit) {
       if (claimed.data != nullptr) visit(claimed);
     }
     note_deadline(shard, earliest);
-  }
-}
-
-template <class Visit>
-void TicketTable::each_open(const Visit& visit) {
-  for (std::uint32_t s = 0; s < kShards; ++s) {
-    const std::uint32_t size = shards_[s].size.load(std::memory_order_acquire);
-    for (std::uint32_t i = 0; i < size; ++i) {
-      const std::uint64_t state = shards_[s].slots[i].state.load(std::memory_order_acquire);
-      if (!is_open(state)) continue;
-      const Claimed claimed = claim(ticket_of(s, i, state));
-      if (claimed.data != nullptr) visit(claimed);
-    }
   }
 }
 

@@ -48,7 +48,7 @@ TopUpStatus check_next(const Snapshot& snapshot, const OpenTicket& ticket, Targe
                           .attempts_max = snapshot.policy.attempts_max,
                           .deadline = ticket.deadline.value_or(Instant::max())};
   const auto expected =
-      snapshot[target].record->predict(snapshot.named(target).latency, ticket.expected_output, now);
+      snapshot[target].record->predict(snapshot[target].latency, ticket.expected_output, now);
   return status_of(next_attempt(progress, target, expected.value_or(Duration(0)), now));
 }
 

@@ -210,7 +210,8 @@ TEST(RouterLimitsTest, AnAnswerThatWasTooPoorIsNoRetry) {
 TEST(RouterLimitsTest, AFullOutageIsAmplifiedByAtMostATenth) {
   for (const char* health : {"1000000", "5"}) {
     const auto router = router_of(config_of(
-        R"([{"name": "r", "candidates": ["cheap"], "fallback": ["middle", "dear", "ending", "twin"]}])",
+        R"([{"name": "r", "candidates": ["cheap"],
+             "fallback": ["middle", "dear", "ending", "twin"]}])",
         {.policy =
              std::string(R"("health": {"failures_max": )") + health + R"(, "attempts_min": 1e9}, )",
          .cheap = {}}));

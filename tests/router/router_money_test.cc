@@ -59,7 +59,8 @@ TEST(RouterMoneyTest, WhatNothingBoundsIsNotPromised) {
   const auto soft = router_of({.prices = prices(),
                                .policy = policy_with(rules),
                                .budgets = budgets_with(R"([{"id": "a", "kind": "org", "budgets": [
-                 {"id": "day", "limit_usd": "1", "mode": "expected", "window": {"kind": "day", "zone": "UTC"}}]}])")});
+                 {"id": "day", "limit_usd": "1", "mode": "expected",
+                  "window": {"kind": "day", "zone": "UTC"}}]}])")});
   EXPECT_EQ(soft->route(paid(10), kNow).refusal, Refusal::kNone);
 }
 
@@ -282,7 +283,8 @@ TEST(RouterMoneyTest, AnObservingBudgetOnlyTells) {
   const auto router = router_of({.prices = prices(),
                                  .policy = policy_with(kCheapOnly),
                                  .budgets = budgets_with(R"([{"id": "a", "kind": "org", "budgets": [
-       {"id": "day", "limit_usd": "0.001", "mode": "observe", "window": {"kind": "day", "zone": "UTC"}}]}])")});
+       {"id": "day", "limit_usd": "0.001", "mode": "observe",
+        "window": {"kind": "day", "zone": "UTC"}}]}])")});
   const Decision decision = router->route(paid(1'000, 500), kNow);
   EXPECT_EQ(decision.refusal, Refusal::kNone);
   EXPECT_TRUE(decision.would_refuse);
@@ -292,7 +294,8 @@ TEST(RouterMoneyTest, ExpectedBudgetsReserveAQuantileOnceItIsKnown) {
   const auto router = router_of({.prices = prices(),
                                  .policy = policy_with(kCheapOnly),
                                  .budgets = budgets_with(R"([{"id": "a", "kind": "org", "budgets": [
-       {"id": "day", "limit_usd": "10", "mode": "expected", "window": {"kind": "day", "zone": "UTC"}}]}])")});
+       {"id": "day", "limit_usd": "10", "mode": "expected",
+        "window": {"kind": "day", "zone": "UTC"}}]}])")});
   const auto reserved = [&] {
     const Money before = books(*router, "a").reserved;
     (void)router->route(paid(1'000, 500), kNow);

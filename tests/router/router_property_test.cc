@@ -73,9 +73,9 @@ std::string scopes_json(const std::vector<Money>& limits) {
     text += std::string(i == 0 ? "[" : ",") + R"({"id": ")" + kScopeIds[i] + R"(", "kind": ")" +
             kKinds[i] + R"(", )";
     if (*kParents[i] != 0) text += R"("parent": ")" + std::string(kParents[i]) + R"(", )";
-    text +=
-        R"("budgets": [{"id": "day", "keep_debt": false, "window": {"kind": "day", "zone": "UTC"}, "limit_usd": ")" +
-        to_usd(limits[i]) + R"("}]})";
+    text += R"("budgets": [{"id": "day", "keep_debt": false, )"
+            R"("window": {"kind": "day", "zone": "UTC"}, "limit_usd": ")" +
+            to_usd(limits[i]) + R"("}]})";
   }
   return text + "]";
 }
@@ -127,6 +127,9 @@ class Life {
     with_limits_ = random_.below(2) == 0;
     router_ = router_of(config(), now_);
   }
+
+  RouterStats stats() const { return router_->stats(); }
+  std::uint64_t drained() const { return drained_; }
 
   void run(int steps) {
     for (int step = 0; step < steps && !testing::Test::HasFatalFailure(); ++step) {
@@ -365,6 +368,7 @@ class Life {
           return one.end == AttemptEnd::kCutOff && !one.answered && !one.usage;
         });
     ASSERT_EQ(settlement.status, drains ? SettleStatus::kDraining : SettleStatus::kSettled);
+    drained_ += drains ? 1 : 0;
     if (drains) return;
     book(ticket, settlement);
     total_ += settlement.total;
@@ -485,12 +489,29 @@ class Life {
   std::uint64_t refused_ = 0;
   std::uint64_t expired_ = 0;
   std::uint64_t topped_up_ = 0;
+  std::uint64_t drained_ = 0;
 };
 
 TEST(RouterPropertyTest, TheBooksAreThoseOfASlowModel) {
+  RouterStats seen;
+  std::uint64_t drained = 0;
   for (std::uint64_t seed = 0; seed < kLives && !testing::Test::HasFatalFailure(); ++seed) {
     SCOPED_TRACE(testing::Message() << "seed=" << seed);
-    Life(seed).run(300);
+    Life life(seed);
+    life.run(300);
+    const RouterStats stats = life.stats();
+    seen.settled += stats.settled;
+    seen.refused += stats.refused;
+    seen.expired += stats.expired;
+    seen.not_priced += stats.not_priced;
+    seen.degraded += stats.degraded;
+    seen.topped_up += stats.topped_up;
+    drained += life.drained();
+  }
+  // What never happened was not tested.
+  for (const std::uint64_t count : {seen.settled, seen.refused, seen.expired, seen.not_priced,
+                                    seen.degraded, seen.topped_up, drained}) {
+    EXPECT_GT(count, kLives / 2);
   }
 }
 
