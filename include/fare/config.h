@@ -31,16 +31,12 @@ struct Config {
   // 900 bytes each, 192 more where a budget pays); one more request is refused.  At least 16.
   std::uint32_t open_tickets_max = 16'000'000;
 
-  std::optional<BudgetConfig> budgets = {};       // Without: nothing is limited by money.
-  std::vector<SpentBefore> spent_before = {};     // Counts when the router is made, not at reload.
-  std::optional<CacheRuleBook> cache_rules = {};  // Without: prompts are priced as if never cached.
-  std::optional<ChoiceModel> model = {};          // Classifies and predicts from Request::text.
-  Duration ticket_life = std::chrono::hours(1);   // From a reservation to its deadline; above 0.
   // Without: nothing is limited by money.  Side scopes whose ids are "provider:NAME" and
   // "model:NAME", by the names of the price tables, listed or as templates, pay for every attempt
   // that goes there, whoever asks.  In BudgetMode::kExpected an attempt reserves the bound that
   // nine in ten answers of its target and class kept lately, once it has seen enough of them.
   std::optional<BudgetConfig> budgets = {};
+  std::vector<SpentBefore> spent_before = {};  // Counts when the router is made, not at a reload.
   // Without: prompts are priced as if never cached.  Those in force when it is loaded count.
   std::optional<CacheRuleBook> cache_rules = {};
   // Classifies and predicts from Request::text; where it abstains the policy's figures count.  Its

@@ -221,7 +221,7 @@ bool Plan::cascade_in_time(std::uint32_t stages) const {
 // The first of the cascade's stages that fit, if those together keep floor and bound.
 std::optional<std::size_t> Plan::first_stage() {
   stages_ = 0;
-  if (cascade_ == nullptr || question_.quality_cost > 0) return std::nullopt;
+  if (cascade_ == nullptr || question_.quality_loss > 0) return std::nullopt;
   std::optional<std::size_t> first;
   std::uint32_t stages = 0;
   for (std::size_t i = 0; i < cascade_->targets.size(); ++i) {
