@@ -284,6 +284,9 @@ class Life {
     ModelTicket& ticket = open_[any_open()];
     if (ticket.outcomes.size() < ticket.tried.size()) {
       ticket.outcomes.push_back(random_failure(ticket.tried.back().target));
+      if (random_.below(2) == 0) {  // Billed all the same.
+        ticket.outcomes.back().usage = random_usage(ticket, ticket.tried.back());
+      }
     }
     const auto target = static_cast<std::size_t>(ticket.plan[random_.below(ticket.plan.size())]);
     const TopUp answer =
