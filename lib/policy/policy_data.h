@@ -54,6 +54,7 @@ struct PolicyRule {
   std::vector<std::uint16_t> denied;      // As the rule names them; also never a canary or a step.
   std::vector<std::string> regions;       // Of targets; empty: any.
   std::optional<double> quality_floor;
+  double floor_deviations = 0;  // What of "confidence" is needed: the normal quantile z.
   double floor_confidence = 0;  // 0: the prediction itself must reach the floor.  Else the floor
                                 // must hold with this probability (see fare/policy.h).
   std::optional<Duration> latency_bound;

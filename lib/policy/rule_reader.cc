@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "base/samplers.h"
 #include "policy/policy_reading.h"
 
 namespace fare {
@@ -64,7 +65,9 @@ void read_floor(const JsonNode& node, PolicyRule& rule) {
   ObjectReader reader(node);
   double floor = 0;
   if (reader.required("min", floor, json::number(0, 1))) rule.quality_floor = floor;
-  reader.required("confidence", rule.floor_confidence, json::number(0.5, 0.999));
+  if (reader.required("confidence", rule.floor_confidence, json::number(0.5, 0.999))) {
+    rule.floor_deviations = normal_quantile(rule.floor_confidence);
+  }
   reader.finish();
 }
 

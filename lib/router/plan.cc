@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "fare/cache_economics.h"
 #include "fare/check.h"
@@ -153,7 +154,14 @@ std::optional<Verdict> Plan::check(const RoutedTarget& target, const Candidate& 
 std::optional<Verdict> Plan::check_floor(const Candidate& candidate) const {
   if (!rule_.quality_floor) return std::nullopt;
   if (!candidate.quality) return Verdict::kQualityUnknown;
-  if (*candidate.quality < *rule_.quality_floor) return Verdict::kBelowFloor;
+  double sure = *candidate.quality;
+  const RoutedTarget& target = snapshot_[candidate.target];
+  const bool is_forecast = target.forecast && !question_.forecast.empty();
+  if (is_forecast && rule_.floor_deviations > 0) {
+    if (target.forecast_rows <= 0) return Verdict::kQualityUnknown;
+    sure -= rule_.floor_deviations * std::sqrt(sure * (1 - sure) / target.forecast_rows);
+  }
+  if (sure < *rule_.quality_floor) return Verdict::kBelowFloor;
   return std::nullopt;
 }
 

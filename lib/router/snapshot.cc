@@ -182,8 +182,13 @@ class SnapshotMaker {
                             did_you_mean(nearest(name, known))));
         continue;
       }
-      snapshot_.targets[static_cast<std::size_t>(found - known.begin())].forecast =
-          static_cast<std::uint32_t>(i);
+      RoutedTarget& target = snapshot_.targets[static_cast<std::size_t>(found - known.begin())];
+      target.forecast = static_cast<std::uint32_t>(i);
+      for (const HeldOut& held : model.held_out()) {
+        if (held.name == name && held.slice.empty()) {
+          target.forecast_rows = static_cast<double>(held.rows);
+        }
+      }
     }
   }
 

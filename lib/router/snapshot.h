@@ -38,7 +38,8 @@ struct RoutedTarget {
   std::optional<LimitId> limit;
   InlineList<ScopeId, 2> side_scopes;  // "provider:NAME", "model:NAME".
   CachedModel cached;
-  std::optional<std::uint32_t> forecast;  // Its place in ChoiceModel::targets().
+  std::optional<std::uint32_t> forecast;  // Its place in ChoiceModel::targets(),
+  double forecast_rows = 0;               // and how many rows the model held out for it.
 };
 
 // One configuration, with everything looked up once.  Immutable once it is published, except for

@@ -235,6 +235,34 @@ TEST(RouterModelTest, ItsForecastReplacesThePolicysQuality) {
   EXPECT_EQ(router->route(request, kNow).chosen().quality, 0.9);
 }
 
+// The floor is put between the forecast and what is sure of it: (q - floor) / sqrt(q (1 - q) / n)
+// deviations away, n being the 400 rows, all of which were held out in turn.
+TEST(RouterModelTest, AFloorWithConfidenceAsksForMoreThanTheForecast) {
+  const auto decide = [](const std::string& floor) {
+    Config config{.prices = prices(),
+                  .policy = policy_with(R"([{"name": "r", "candidates": ["cheap"],
+        "quality_floor": )" + floor + "}]")};
+    config.model = learnt();
+    EXPECT_EQ(config.model->held_out().front().rows, 400u);
+    const auto router = router_of(std::move(config));
+    ChoiceScratch scratch;
+    Request request = request_of("simple", 10);
+    request.scratch = &scratch;
+    request.text = "name a fruit number 7";
+    return router->route(request, kNow);
+  };
+  const double quality = decide("0").chosen().quality.value();
+  const double deviation = std::sqrt(quality * (1 - quality) / 400);
+  // The normal quantile of 0.9 is 1.2816.
+  const std::string above = fmt::format("{:.9f}", quality - 1.27 * deviation);
+  const std::string below = fmt::format("{:.9f}", quality - 1.29 * deviation);
+  EXPECT_EQ(decide(above).refusal, Refusal::kNone);
+  EXPECT_EQ(decide(R"({"min": )" + below + R"(, "confidence": 0.9})").refusal, Refusal::kNone);
+  const Decision unsure = decide(R"({"min": )" + above + R"(, "confidence": 0.9})");
+  EXPECT_EQ(unsure.refusal, Refusal::kNoTarget);
+  EXPECT_EQ(unsure.considered()[0].verdict, Verdict::kBelowFloor);
+}
+
 TEST(RouterModelTest, ClassifiesWhoDoesNotSay) {
   const std::string text = R"({"format": "fare-policy/1", "name": "p", "expected_output_tokens": 50,
     "classes": [{"name": "simple"}, {"name": "medium"}, {"name": "complex"}, {"name": "reasoning"}],
