@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <cmath>
+
 #include "allocations.h"
 #include "fare/learn.h"
 #include "router/fixture.h"
