@@ -14,28 +14,30 @@ namespace routesim {
 
 // One try of a request on one target.
 struct Try {
-  fare::TargetId target{};
-  std::uint32_t model = 0;       // Index into World::models.
   fare::Duration started{};      // When it was sent, before any wait in line.
   fare::Duration first_token{};  // Both from `started`; zero if there was none.
   fare::Duration total{};
+  fare::Tokens cache_read;
+  fare::Tokens cache_written;
+  fare::Tokens output;      // Given until its end.
+  std::uint32_t model = 0;  // Index into World::models.
+  fare::TargetId target{};
   fare::AttemptEnd end = fare::AttemptEnd::kAnswered;
-  CacheUse cache{};
-  fare::Tokens output;  // Given until its end.
 };
 
-// A request between its arrival and its end.
+// A request between its arrival and its end.  What every event touches stands together: with many
+// requests open each line of memory is a miss.
 struct Open {
-  Arrival arrival{};
-  fare::Ticket ticket{};
-  std::uint32_t found = 0;  // How many others were open when it came.
-  fare::Duration waited{};  // In lines, over all tries.
   fare::Duration served{};  // When the current try was told its fate.
-  Entry entry{};            // Of the current try.
-  Fate fate{};
+  Fate fate{};              // Of the current try.
+  fare::Ticket ticket{};
   std::uint8_t planned = 0;
   std::uint8_t tried = 0;
   std::uint8_t next = 0;  // Of the plan: the first target that was not asked for.
+  std::uint32_t found = 0;  // How many others were open when it came.
+  Arrival arrival{};
+  fare::Duration waited{};  // In lines, over all tries.
+  Entry entry{};            // Of the current try.
   std::optional<double> quality_floor;
   std::array<fare::TargetId, fare::kAttemptsMax> plan{};
   std::array<Try, fare::kAttemptsMax> tries{};

@@ -1,5 +1,6 @@
 #include "study/run.h"
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -26,6 +27,11 @@ constexpr std::uint64_t kProgressStep = 1'000;
 // kModelChange is about a model, whose index stands in for the slot.
 enum EventKind : std::uint32_t { kArrive, kFirstToken, kEnd, kModelChange, kLook };
 
+bool needs_own_blocks(const WorldModel& model) {
+  const std::optional<CacheModel>& cache = model.hosted.cache;
+  return cache && (cache->blocks_max > 0 || cache->rules.unit == fare::CacheUnit::kUnits);
+}
+
 // One replication: takes events in order of time and hands each to who it is for.
 class Run {
  public:
@@ -42,7 +48,11 @@ class Run {
         changes_(scenario.world.models.size(), kNever),
         books_(scenario) {
     const World& world = scenario.world;
-    if (world.prompts) prompts_.emplace(*world.prompts, scenario.seed, replication);
+    if (world.prompts) {
+      PromptMix mix = *world.prompts;
+      mix.own_blocks = std::any_of(world.models.begin(), world.models.end(), needs_own_blocks);
+      prompts_.emplace(mix, scenario.seed, replication);
+    }
     for (std::uint32_t i = 0; i < world.models.size(); ++i) {
       models_.emplace_back(
           world, i,
@@ -159,19 +169,24 @@ class Run {
                           instant());
   }
 
-  // What the model is asked by the current try.  Its prompt holds until the next call.
+  // What the model is asked by the current try, without its prompt.
   Ask ask_of(std::uint32_t slot) {
     const Open& open = open_[slot];
-    Ask ask{.slot = slot,
+    return {.slot = slot,
             .luck = open.arrival.index * fare::kAttemptsMax + open.tried - 1,
             .tenant = open.arrival.tenant,
             .sent = open.last().started,
             .input = open.arrival.input,
-            .output = open.arrival.output};
-    if (prompts_) {
-      prompt_ = prompts_->of(open.arrival.index, open.arrival.input);
-      ask.prompt = &prompt_;
-    }
+            .output = open.arrival.output,
+            .prompt = nullptr};
+  }
+
+  // The same with the prompt, which holds until the next call.
+  Ask ask_with_prompt(std::uint32_t slot) {
+    Ask ask = ask_of(slot);
+    if (!prompts_) return ask;
+    prompt_ = prompts_->of(open_[slot].arrival.index, open_[slot].arrival.input);
+    ask.prompt = &prompt_;
     return ask;
   }
 
@@ -185,7 +200,7 @@ class Run {
     next.model = model_of_target_[static_cast<std::size_t>(next.target)];
     ++open.tried;
     books_.send(next.model);
-    const Ask ask = ask_of(slot);
+    const Ask ask = ask_with_prompt(slot);
     Fate refusal;
     open.entry = models_[next.model].send(ask, now_, refusal);
     switch (open.entry.way) {
@@ -231,7 +246,8 @@ class Run {
     last.total = now_ - last.started;
     if (fate.begins) last.first_token = open.served + fate.first_token - last.started;
     last.end = fate.end;
-    last.cache = open.entry.cache;
+    last.cache_read = open.entry.cache.read;
+    last.cache_written = open.entry.cache.written;
     last.output = fate.output;
     models_[model].end(ask_of(slot), open.entry, fate, now_);
     if (fate.end == AttemptEnd::kAnswered) {
@@ -250,7 +266,7 @@ class Run {
     }
     if (!fate.has_place) return;
     const std::optional<std::uint32_t> next = models_[model].leave(now_);
-    if (next) serve(*next, ask_of(*next));
+    if (next) serve(*next, ask_with_prompt(*next));
   }
 
   // Sends the request to the next target of its plan that the router grants; false if none is left.
@@ -288,7 +304,7 @@ class Run {
   void move_line(std::uint32_t model) {
     while (const std::optional<LineMove> move = models_[model].advance(now_)) {
       if (move->is_served) {
-        serve(move->slot, ask_of(move->slot));
+        serve(move->slot, ask_with_prompt(move->slot));
       } else {
         leave_line(open_[move->slot]);
         follow(move->slot, move->fate);
@@ -335,9 +351,9 @@ class Run {
                           .end = one.end};
     if (!attempt.answered && one.end != AttemptEnd::kCutOff) return attempt;
     fare::Usage& usage = attempt.usage.emplace();
-    usage[Meter::kInput] = open.arrival.input - one.cache.read - one.cache.written;
-    usage[Meter::kCacheRead] = one.cache.read;
-    usage[models_[one.model].write_meter()] += one.cache.written;
+    usage[Meter::kInput] = open.arrival.input - one.cache_read - one.cache_written;
+    usage[Meter::kCacheRead] = one.cache_read;
+    usage[models_[one.model].write_meter()] += one.cache_written;
     usage[Meter::kOutput] = one.output;
     return attempt;
   }

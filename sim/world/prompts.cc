@@ -52,7 +52,6 @@ SyntheticPrompts::SyntheticPrompts(const PromptMix& mix, std::uint64_t seed,
                                    std::uint32_t replication)
     : mix_(mix), key_(seed, replication, fare::Purpose::kPrompt) {
   if (mix.zipf_exponent > 0) zipf_.emplace(mix.prefixes, mix.zipf_exponent);
-  for (std::uint32_t i = 0; i < breakpoints_.size(); ++i) breakpoints_[i] = {i, 0};
 }
 
 std::uint64_t SyntheticPrompts::draw_prefix(std::uint64_t index) const {
@@ -75,13 +74,17 @@ Prompt SyntheticPrompts::of(std::uint64_t index, Tokens input) {
   } else if (shared > 0) {
     runs_.push_back({first, shared});
   }
-  if (all > shared) runs_.push_back({kOwn + (index << kOwnShift), std::min(all - shared, kOwnMax)});
+  Prompt prompt{.block_tokens = mix_.block_tokens};
   positions_[0] = {shared, Tokens(static_cast<std::int64_t>(shared) * block)};
-  positions_[1] = {std::min(all, shared + kOwnMax), input};
-  Prompt prompt{.blocks = runs_, .block_tokens = mix_.block_tokens};
-  const bool apart = shared > 0 && shared < all;
-  prompt.positions = std::span(positions_).subspan(apart ? 0 : 1);
-  prompt.breakpoints = std::span(breakpoints_).first(apart ? 2 : 1);
+  prompt.positions = std::span(positions_).first(1);
+  if (mix_.own_blocks && all > shared) {
+    const std::uint64_t own = std::min(all - shared, kOwnMax);
+    runs_.push_back({kOwn + (index << kOwnShift), own});
+    positions_[1] = {shared + own, input};
+    prompt.positions = positions_;
+  }
+  prompt.blocks = runs_;
+  prompt.breakpoints = breakpoints_;
   return prompt;
 }
 

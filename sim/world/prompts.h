@@ -24,13 +24,17 @@ struct Prompt {
 };
 
 // Prompts that begin alike: each starts with one of `prefixes` texts of `prefix_tokens`, or with as
-// much of it as its input has, and goes on with words of its own.
+// much of it as its input has, and goes on with words of its own.  Where caches want a breakpoint
+// it stands at the end of what is shared: nobody pays for writing what is never read again.
 struct PromptMix {
   std::uint64_t prefixes = 1;     // 1 to 1e9.
   double zipf_exponent = 0;       // Which prefix: 0 all alike, else Zipf; at most 10.
   fare::Tokens prefix_tokens{1};  // 1 to 1e9.
   fare::Tokens block_tokens{1};   // 1 to 1e6.
   bool hashed = false;            // Blocks of prefixes are named one by one, as true hashes are.
+  bool own_blocks =
+      true;  // Prompts name their own words' blocks too.  Nobody reads those again, so
+             // only bounds (they take up room) and caches of whole units need them.
 };
 
 // Reads {"prefixes": 1000, "zipf_exponent": 1.1, "prefix_tokens": 2048, "block_tokens": 64,
@@ -56,7 +60,7 @@ class SyntheticPrompts {
   std::optional<fare::Zipf> zipf_;
   std::vector<fare::BlockRun> runs_;
   std::array<fare::CachePosition, 2> positions_{};
-  std::array<fare::CacheBreakpoint, 2> breakpoints_{};
+  std::array<fare::CacheBreakpoint, 1> breakpoints_{};  // On the first position.
 };
 
 }  // namespace routesim

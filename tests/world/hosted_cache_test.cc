@@ -119,6 +119,19 @@ TEST(HostedCacheTest, WhatIsLeftOfAnyPrefixIsRead) {
   EXPECT_EQ(use.read + use.written, Tokens(5'120));
 }
 
+// The same beginning is left here, but an entry is read whole or not at all.
+TEST(HostedCacheTest, OfAnEntryThatIsReadWholeNoPartIsRead) {
+  Cache cache("anthropic-1h", {{"capacity_blocks", 12}, {"eviction", "lru-rev"}});
+  for (int i = 0; i < 5; ++i) {
+    const CacheUse use = cache.send(1, kNow + seconds(10) * i);
+    EXPECT_EQ(use.read, Tokens(0));
+    EXPECT_EQ(use.written, Tokens(5'120));
+  }
+  Cache any("openai-128", {{"capacity_blocks", 12}, {"eviction", "lru-rev"}});
+  any.send(1, kNow);
+  EXPECT_GT(any.send(1, kNow + seconds(10)).read, Tokens(0));
+}
+
 TEST(HostedCacheTest, AboveItsRateAPrefixSpillsToAColdMachine) {
   Cache cache("openai-5.6");
   int cold = 0;

@@ -163,6 +163,17 @@ TEST(HostedModelTest, AChangeMovesTheLine) {
   EXPECT_EQ(station.model().busy(), 0u);
 }
 
+TEST(HostedModelTest, APlaceThatIsTakenAwayIsNotHandedOn) {
+  Station station(world_of(
+      {{"concurrency", 2}, {"changes", {{{"at", "2026-11-23T00:00:10Z"}, {"concurrency", 1}}}}}));
+  ASSERT_TRUE(station.send(0, Duration(0)));
+  ASSERT_TRUE(station.send(1, Duration(0)));
+  ASSERT_FALSE(station.send(2, Duration(0)));
+  EXPECT_EQ(station.model().leave(seconds(11)), std::nullopt);
+  EXPECT_EQ(station.model().leave(seconds(12)), 2u);
+  EXPECT_EQ(station.model().busy(), 1u);
+}
+
 TEST(HostedModelTest, ChangesHoldFromTheirInstantOn) {
   Station station(
       world_of({{"skill", 2},

@@ -6,6 +6,9 @@
 
 #include <vector>
 
+#include "study/fixture.h"
+#include "world/hosted_cache.h"
+
 namespace routesim {
 namespace {
 
@@ -46,7 +49,7 @@ TEST(PromptsTest, APromptIsThatOfItsRequestWhateverWasAskedBefore) {
   EXPECT_EQ(runs_of(one, 7, Tokens(500)), runs_of(two, 7, Tokens(500)));
 }
 
-TEST(PromptsTest, BreakpointsStandAtTheEndOfThePrefixAndOfThePrompt) {
+TEST(PromptsTest, ABreakpointStandsAtTheEndOfWhatIsShared) {
   SyntheticPrompts prompts({.prefix_tokens = Tokens(200), .block_tokens = Tokens(64)}, 1, 0);
   const Prompt longer = prompts.of(0, Tokens(1'000));
   ASSERT_EQ(longer.positions.size(), 2u);
@@ -54,11 +57,46 @@ TEST(PromptsTest, BreakpointsStandAtTheEndOfThePrefixAndOfThePrompt) {
   EXPECT_EQ(longer.positions[0].tokens, Tokens(192));
   EXPECT_EQ(longer.positions[1].blocks, 16u);
   EXPECT_EQ(longer.positions[1].tokens, Tokens(1'000));
-  EXPECT_EQ(longer.breakpoints.size(), 2u);
+  ASSERT_EQ(longer.breakpoints.size(), 1u);
+  EXPECT_EQ(longer.breakpoints[0].position, 0u);
   const Prompt shorter = prompts.of(1, Tokens(50));  // Less than a block: nothing is shared.
-  ASSERT_EQ(shorter.positions.size(), 1u);
-  EXPECT_EQ(shorter.positions[0].blocks, 1u);
-  EXPECT_EQ(shorter.breakpoints.size(), 1u);
+  ASSERT_EQ(shorter.positions.size(), 2u);
+  EXPECT_EQ(shorter.positions[0].blocks, 0u);
+  EXPECT_EQ(shorter.positions[1].blocks, 1u);
+}
+
+// Goal: blocks that nobody reads again change no bill, but of bounded caches and of whole units.
+TEST(PromptsTest, OwnBlocksChangeNoBillOfOtherPrefixes) {
+  for (const char* rules : {"anthropic-5m", "openai-5.6", "openai-128-5m"}) {
+    SCOPED_TRACE(rules);
+    nlohmann::json json = small_scenario();
+    json["prices"] = {source_path("pricing")};
+    json["world"]["models"][0]["cache"] = {{"rules", rules}};
+    const CacheModel model = *scenario_of(json).world.models[0].hosted.cache;
+    const fare::RandomKey life(1, 0, fare::Purpose::kCacheLife);
+    HostedCache all(model, "m", life);
+    HostedCache shared(model, "m", life);
+    PromptMix mix{.prefixes = 20, .prefix_tokens = Tokens(4'096), .block_tokens = Tokens(128)};
+    SyntheticPrompts with(mix, 1, 0);
+    mix.own_blocks = false;
+    SyntheticPrompts without(mix, 1, 0);
+    fare::RandomStream random(fare::RandomKey(1, 0, fare::Purpose::kTest), 0);
+    std::int64_t read = 0;
+    for (std::uint64_t i = 0; i < 2'000; ++i) {
+      const Tokens input(static_cast<std::int64_t>(1 + random.below(10'000)));
+      const fare::Instant now{std::chrono::seconds(i)};
+      const Prompt a = with.of(i, input);
+      const Prompt b = without.of(i, input);
+      const CacheUse one = all.begin(a, input, 0, now);
+      const CacheUse two = shared.begin(b, input, 0, now);
+      ASSERT_EQ(one.read, two.read) << i;
+      ASSERT_EQ(one.written, two.written) << i;
+      all.store(a, input, 0, one.machine, i, now, now);
+      shared.store(b, input, 0, two.machine, i, now, now);
+      read += one.read.count();
+    }
+    EXPECT_GT(read, 1'000'000);
+  }
 }
 
 TEST(PromptsTest, AHugePromptKeepsToItsOwnNames) {
