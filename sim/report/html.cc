@@ -158,10 +158,16 @@ std::vector<std::size_t> refusals_met(const Report& report) {
   return refusals;
 }
 
+bool is_any_abandoned(const Report& report) {
+  return std::any_of(report.policies.begin(), report.policies.end(),
+                     [](const PolicyReport& one) { return one.total.abandoned > 0; });
+}
+
 // What became of requests, in words, and how often under one policy in the same order.
 std::vector<std::string> ends_of(const Report& report) {
   std::vector<std::string> ends = {"Answered by a model", "Answered from the gateway's cache",
                                    "Failed: no attempt was answered"};
+  if (is_any_abandoned(report)) ends.push_back("Given up by whoever asked");
   for (const std::size_t refusal : refusals_met(report)) {
     std::string reason(fare::to_string(static_cast<fare::Refusal>(refusal)));
     std::replace(reason.begin(), reason.end(), '_', ' ');
@@ -172,6 +178,7 @@ std::vector<std::string> ends_of(const Report& report) {
 
 std::vector<fare::Int128> counts_of(const Report& report, const RunResult& total) {
   std::vector<fare::Int128> counts = {total.answered, total.from_cache, total.failed};
+  if (is_any_abandoned(report)) counts.push_back(total.abandoned);
   for (const std::size_t refusal : refusals_met(report)) counts.push_back(total.refused[refusal]);
   return counts;
 }

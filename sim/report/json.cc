@@ -47,13 +47,22 @@ Json model_json(const std::string& name, const ModelTally& tally) {
                      {"count", tally.used[i].count()},
                      {"usd", fare::to_usd(tally.cost[i])}});
   }
-  return {{"model", name},
-          {"attempts", tally.attempts},
-          {"failures", tally.failures},
-          {"waits", tally.waits},
-          {"waited_ns", tally.waited.count()},
-          {"lines", std::move(lines)},
-          {"cost_usd", fare::to_usd(sum)}};
+  Json json = {{"model", name},
+               {"attempts", tally.attempts},
+               {"failures", tally.failures},
+               {"waits", tally.waits},
+               {"waited_ns", tally.waited.count()},
+               {"lines", std::move(lines)},
+               {"cost_usd", fare::to_usd(sum)}};
+  if (tally.cancelled > 0) json["cancelled"] = tally.cancelled;
+  return json;
+}
+
+// What users did when things went wrong; what nobody did has no key.
+void put_reactions(const RunResult& total, Json& json) {
+  if (total.abandoned > 0) json["abandoned"] = total.abandoned;
+  if (total.retried > 0) json["retried"] = total.retried;
+  if (total.escalated > 0) json["escalated"] = total.escalated;
 }
 
 Json groups_json(std::string_view kind, const std::vector<std::string>& names,
@@ -100,6 +109,7 @@ Json policy_json(const Report& report, const PolicyReport& policy) {
                {"by_model", std::move(models)},
                {"by_class", groups_json("class", report.classes, total.by_class)},
                {"by_tenant", groups_json("tenant", report.tenants, total.by_tenant)}};
+  put_reactions(total, json);
   // Nothing to note is the rule, and then there is no such key.
   const std::vector<Note> notes = notes_of(total);
   if (!notes.empty()) json["notes"] = notes_json(report, notes);

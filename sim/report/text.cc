@@ -67,6 +67,7 @@ std::string counts_text(const Report& report, const PolicyReport& policy, const 
   if (total.from_cache > 0)
     text += fmt::format(", {} from the cache", count_text(total.from_cache));
   if (total.failed > 0) text += fmt::format(", {} failed", count_text(total.failed));
+  if (total.abandoned > 0) text += fmt::format(", {} given up", count_text(total.abandoned));
   for (std::size_t i = 0; i < total.refused.size(); ++i) {
     if (total.refused[i] == 0) continue;
     text += fmt::format(", {} refused ({})", count_text(total.refused[i]),

@@ -34,7 +34,11 @@ struct Open {
   std::uint8_t planned = 0;
   std::uint8_t tried = 0;
   std::uint8_t next = 0;    // Of the plan: the first target that was not asked for.
+  bool in_line = false;     // The current try waits in one.
+  bool is_gone = false;     // Closed, but an event is still to come to its slot.
   std::uint32_t found = 0;  // How many others were open when it came.
+  fare::Tokens input;       // What models are asked: as it arrived, or shortened.
+  fare::Tokens output;
   Arrival arrival{};
   fare::Duration waited{};  // In lines, over all tries.
   Entry entry{};            // Of the current try.
@@ -62,12 +66,12 @@ class OpenRequests {
     return slot;
   }
 
-  void give_back(std::uint32_t slot) {
-    --size_;
-    free_.push_back(slot);
-  }
+  // One of them is open no longer; its slot stays taken until it is freed.
+  void leave() { --size_; }
+  void free_slot(std::uint32_t slot) { free_.push_back(slot); }
 
   Open& operator[](std::uint32_t slot) { return slots_[slot]; }
+  const Open& operator[](std::uint32_t slot) const { return slots_[slot]; }
   std::uint32_t size() const { return size_; }
 
  private:

@@ -100,6 +100,7 @@ void add(std::vector<ModelTally>& sum, const std::vector<ModelTally>& more) {
   for (std::size_t i = 0; i < more.size(); ++i) {
     sum[i].attempts += more[i].attempts;
     sum[i].failures += more[i].failures;
+    sum[i].cancelled += more[i].cancelled;
     sum[i].waits += more[i].waits;
     sum[i].waited += more[i].waited;
     add(sum[i].used, more[i].used);
@@ -113,6 +114,9 @@ void add(RunResult& sum, const RunResult& more) {
   sum.answered += more.answered;
   sum.from_cache += more.from_cache;
   sum.failed += more.failed;
+  sum.abandoned += more.abandoned;
+  sum.retried += more.retried;
+  sum.escalated += more.escalated;
   add(sum.refused, more.refused);
   add(sum.held_back, more.held_back);
   sum.degraded += more.degraded;

@@ -1,6 +1,5 @@
 #include "study/run.h"
 
-#include <algorithm>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -9,9 +8,13 @@
 #include "engine/workers.h"
 #include "fare/router.h"
 #include "study/answer_luck.h"
+#include "study/arrival_prompts.h"
+#include "study/deadlines.h"
+#include "study/due_arrivals.h"
 #include "study/open_requests.h"
 #include "study/payers.h"
 #include "study/run_books.h"
+#include "traffic/session.h"
 #include "world/answer_grade.h"
 #include "world/hosted_model.h"
 
@@ -24,12 +27,12 @@ using fare::Meter;
 
 constexpr std::uint64_t kProgressStep = 1'000;
 
-// kModelChange is about a model, whose index stands in for the slot.
-enum EventKind : std::uint32_t { kArrive, kFirstToken, kEnd, kModelChange, kLook };
+// kFollow is about a slot of DueArrivals, kModelChange about a model, whose index stands in for
+// one.
+enum EventKind : std::uint32_t { kArrive, kFollow, kFirstToken, kEnd, kModelChange, kLook };
 
-bool needs_own_blocks(const WorldModel& model) {
-  const std::optional<CacheModel>& cache = model.hosted.cache;
-  return cache && (cache->blocks_max > 0 || cache->rules.unit == fare::CacheUnit::kUnits);
+bool has_sessions(const TrafficModel& traffic) {
+  return traffic.sessions || (traffic.recorded && !traffic.recorded->trace.sessions.empty());
 }
 
 // One replication: takes events in order of time and hands each to who it is for.
@@ -45,14 +48,12 @@ class Run {
         source_(scenario.traffic, scenario.seed, replication),
         quality_(scenario.world, scenario.seed, replication),
         answers_(scenario.traffic.classes.size(), scenario.seed, replication),
+        prompts_(scenario.world, scenario.seed, replication),
         changes_(scenario.world.models.size(), kNever),
+        has_sessions_(has_sessions(scenario.traffic)),
+        escalates_(scenario.traffic.users.escalations_max > 0),
         books_(scenario) {
     const World& world = scenario.world;
-    if (world.prompts) {
-      PromptMix mix = *world.prompts;
-      mix.own_blocks = std::any_of(world.models.begin(), world.models.end(), needs_own_blocks);
-      prompts_.emplace(mix, scenario.seed, replication);
-    }
     for (std::uint32_t i = 0; i < world.models.size(); ++i) {
       models_.emplace_back(
           world, i,
@@ -70,26 +71,48 @@ class Run {
     if (observer_ != nullptr) look();
     while (!queue_.empty()) {
       const Event event = queue_.top();
+      if (deadlines_.next() < event.at) {
+        pass_to(deadlines_.next());
+        abandon(deadlines_.first());
+        continue;
+      }
       // Nothing is left but to look: time does not go on for that.
-      if (event.kind == kLook && queue_.size() == 1) break;
-      books_.pass(event.at - now_, open_.size());
-      now_ = event.at;
+      if (event.kind == kLook && queue_.size() == 1 + gone_) break;
+      if (gone_ > 0 && is_of_gone(event)) {
+        queue_.pop();
+        --gone_;
+        open_.free_slot(event.slot);
+        continue;
+      }
+      pass_to(event.at);
       handle(event, progress);
     }
-    progress += books_.result().requests % kProgressStep;
+    progress += came_ % kProgressStep;
     FARE_CHECK(open_.size() == 0);
     if (observer_ != nullptr) observer_->look_last(*router_, instant());
     return books_.close(now_, router_->stats());
   }
 
  private:
+  void pass_to(Duration at) {
+    books_.pass(at - now_, open_.size());
+    now_ = at;
+  }
+
+  // Whether it was to happen to a try that is cancelled.
+  bool is_of_gone(const Event& event) const {
+    return (event.kind == kFirstToken || event.kind == kEnd) && open_[event.slot].is_gone;
+  }
+
   void handle(const Event& event, std::atomic<std::uint64_t>& progress) {
     switch (event.kind) {
       case kArrive:
-        if (books_.result().requests % kProgressStep == kProgressStep - 1) {
-          progress += kProgressStep;
-        }
-        arrive();
+        if (++came_ % kProgressStep == 0) progress += kProgressStep;
+        come();
+        break;
+      case kFollow:
+        queue_.pop();
+        arrive(due_.take(event.slot));
         break;
       case kFirstToken: {
         const Open& open = open_[event.slot];
@@ -119,30 +142,57 @@ class Run {
     queue_.push({*next - scenario_.start, kLook, 0});
   }
 
-  void arrive() {
+  // A request comes by itself.
+  void come() {
     const Arrival arrival = arriving_;
     if (source_.next(arriving_)) {
       queue_.replace_top({arriving_.at, kArrive, 0});
     } else {
       queue_.pop();
     }
+    arrive(arrival);
+  }
+
+  void arrive(const Arrival& arrival) {
     books_.arrive(arrival);
     if (variant_.answer_cache && answers_.hits(*variant_.answer_cache, arrival)) {
-      books_.answer_from_cache(variant_.answer_cache->latency);
+      const Duration latency = variant_.answer_cache->latency;
+      books_.answer_from_cache(latency);
+      follow_up(arrival, now_ + latency, Ending::kGood);
       return;
     }
     const fare::Decision decision = route(arrival);
     if (decision.refusal != fare::Refusal::kNone) {
       books_.refuse(arrival, decision);
+      follow_up(arrival, now_, Ending::kRefused);
       return;
     }
+    accept(arrival, decision);
+  }
+
+  // What whoever asked does next, at `now` or later.
+  void follow_up(const Arrival& finished, Duration now, Ending ending) {
+    const std::optional<Arrival> first = source_.after(finished, now, ending);
+    if (!first) return;
+    if (first->attempt > finished.attempt) {
+      books_.ask_again(first->escalations > finished.escalations);
+    }
+    queue_.push({first->at, kFollow, due_.put(*first)});
+    for (Arrival more; source_.also(more);) queue_.push({more.at, kFollow, due_.put(more)});
+  }
+
+  void accept(const Arrival& arrival, const fare::Decision& decision) {
     const std::uint32_t slot = open_.take();
     Open& open = open_[slot];
     open.arrival = arrival;
-    if (decision.input_max) open.arrival.input = std::min(arrival.input, *decision.input_max);
+    open.input = arrival.input;
+    open.output = arrival.output;
+    if (decision.input_max) open.input = std::min(open.input, *decision.input_max);
     for (const auto& cap : {decision.output_max, max_output_of(arrival)}) {
-      if (cap) open.arrival.output = std::min(open.arrival.output, *cap);
+      if (cap) open.output = std::min(open.output, *cap);
     }
+    if (arrival.patience != Duration::max()) deadlines_.add(slot, arrival.at + arrival.patience);
+    open.is_gone = false;
     open.ticket = decision.ticket;
     open.found = open_.size() - 1;
     open.waited = Duration(0);
@@ -165,28 +215,33 @@ class Run {
                            .expected_output = {},
                            .max_output = max_output_of(arrival),
                            .latency_bound = {},
-                           .scopes = payers_.of(arrival.tenant)},
+                           .scopes = payers_.of(arrival.tenant),
+                           .session = has_sessions_ ? arrival.session + 1 : 0,
+                           .prompt = prompts_.blocks_of(arrival)},
                           instant());
+  }
+
+  // The entity of the current try's draws.
+  static std::uint64_t luck_of(const Open& open) {
+    return open.arrival.index * fare::kAttemptsMax + open.tried - 1;
   }
 
   // What the model is asked by the current try, without its prompt.
   Ask ask_of(std::uint32_t slot) {
     const Open& open = open_[slot];
     return {.slot = slot,
-            .luck = open.arrival.index * fare::kAttemptsMax + open.tried - 1,
+            .luck = luck_of(open),
             .tenant = open.arrival.tenant,
             .sent = open.last().started,
-            .input = open.arrival.input,
-            .output = open.arrival.output,
+            .input = open.input,
+            .output = open.output,
             .prompt = nullptr};
   }
 
   // The same with the prompt, which holds until the next call.
   Ask ask_with_prompt(std::uint32_t slot) {
     Ask ask = ask_of(slot);
-    if (!prompts_) return ask;
-    prompt_ = prompts_->of(open_[slot].arrival.index, open_[slot].arrival.input);
-    ask.prompt = &prompt_;
+    ask.prompt = prompts_.of(open_[slot].arrival, open_[slot].input);
     return ask;
   }
 
@@ -211,6 +266,7 @@ class Run {
         follow(slot, refusal);
         break;
       case Entry::Way::kWaits:
+        open.in_line = true;
         books_.wait(next.model);
         watch_line(next.model);
     }
@@ -223,6 +279,7 @@ class Run {
   }
 
   void leave_line(Open& open) {
+    open.in_line = false;
     const Duration waited = now_ - open.last().started;
     books_.leave_line(open.last().model, waited);
     open.waited += waited;
@@ -240,20 +297,15 @@ class Run {
   // The current try has ended: the request has its answer, or goes on, or has failed.
   void end(std::uint32_t slot) {
     Open& open = open_[slot];
-    Try& last = open.last();
-    const std::uint32_t model = last.model;
     const Fate fate = open.fate;
-    last.total = now_ - last.started;
-    if (fate.begins) last.first_token = open.served + fate.first_token - last.started;
-    last.end = fate.end;
-    last.cache_read = open.entry.cache.read;
-    last.cache_written = open.entry.cache.written;
-    last.output = fate.output;
-    models_[model].end(ask_of(slot), open.entry, fate, now_);
+    end_try(slot, fate);
+    const Try& last = open.last();
+    const std::uint32_t model = last.model;
     if (fate.end == AttemptEnd::kAnswered) {
       books_.answer(open, now_);
-      judge(open, model);
-      close(slot);
+      const bool is_good = judge(open, model);
+      close(slot, is_good ? Ending::kGood : Ending::kBad);
+      open_.free_slot(slot);
     } else {
       books_.fail(model, fate.fault);
       if (fate.end == AttemptEnd::kRateLimited && fate.retry_after > Duration(0)) {
@@ -261,12 +313,52 @@ class Run {
       }
       if (!go_on(slot)) {
         books_.give_up();
-        close(slot);
+        close(slot, Ending::kFailed);
+        open_.free_slot(slot);
       }
     }
-    if (!fate.has_place) return;
+    if (fate.has_place) leave_place(model);
+  }
+
+  // Notes how the current try has ended, and tells its model.
+  void end_try(std::uint32_t slot, const Fate& fate) {
+    Open& open = open_[slot];
+    Try& last = open.last();
+    last.total = now_ - last.started;
+    if (fate.begins) last.first_token = open.served + fate.first_token - last.started;
+    last.end = fate.end;
+    last.cache_read = open.entry.cache.read;
+    last.cache_written = open.entry.cache.written;
+    last.output = fate.output;
+    models_[last.model].end(ask_of(slot), open.entry, fate, now_);
+  }
+
+  void leave_place(std::uint32_t model) {
     const std::optional<std::uint32_t> next = models_[model].leave(now_);
     if (next) serve(*next, ask_with_prompt(*next));
+  }
+
+  // Whoever asked gives up: the current try is cancelled, wherever it is.
+  void abandon(std::uint32_t slot) {
+    Open& open = open_[slot];
+    const std::uint32_t model = open.last().model;
+    books_.abandon(model);
+    if (open.in_line) {
+      models_[model].withdraw(ask_of(slot), open.entry, now_);
+      leave_line(open);
+      open.last().total = now_ - open.last().started;
+      open.last().end = AttemptEnd::kCancelled;
+      close(slot, Ending::kAbandoned);
+      open_.free_slot(slot);
+      return;
+    }
+    const Fate fate = cancelled_at(open.fate, now_ - open.served);
+    end_try(slot, fate);
+    close(slot, Ending::kAbandoned);
+    // What was to happen to the try is still in the queue, and must find nobody else.
+    open.is_gone = true;
+    ++gone_;
+    if (fate.has_place) leave_place(model);
   }
 
   // Sends the request to the next target of its plan that the router grants; false if none is left.
@@ -313,16 +405,21 @@ class Run {
     watch_line(model);
   }
 
-  void judge(const Open& open, std::uint32_t model) {
+  // Whether the answer is good enough for whoever asked; one whose quality is not modelled is.
+  bool judge(const Open& open, std::uint32_t model) {
     const std::vector<double>& skill = models_[model].skill(open.fate.phase);
-    if (skill.empty()) return;
+    if (skill.empty()) return true;
     const std::uint32_t in_class = open.arrival.request_class;
-    books_.judge(quality_.of(open.arrival.index, in_class, skill[in_class]), open.quality_floor);
+    const double quality = quality_.of(open.arrival.index, in_class, skill[in_class]);
+    books_.judge(quality, open.quality_floor);
+    return !escalates_ || quality_.is_good(luck_of(open), quality);
   }
 
-  // Settles the request with the router and books what it cost.
-  void close(std::uint32_t slot) {
+  // Settles the request with the router, books what it cost, and lets what follows from it come.
+  // Its slot is still taken.
+  void close(std::uint32_t slot, Ending ending) {
     const Open& open = open_[slot];
+    if (open.arrival.patience != Duration::max()) deadlines_.remove(slot);
     std::array<fare::Attempt, fare::kAttemptsMax> attempts;
     for (std::size_t i = 0; i < open.tried; ++i) attempts[i] = attempt_of(open, open.tries[i]);
     const fare::Settlement settlement =
@@ -337,10 +434,11 @@ class Run {
                          .found = open.found,
                          .answered = open.last().end == AttemptEnd::kAnswered});
     }
-    open_.give_back(slot);
+    open_.leave();
+    follow_up(open.arrival, now_, ending);
   }
 
-  // What is answered is billed, and what was given of a stream that broke.
+  // What is answered is billed, and what was given of a stream that broke or was given up.
   fare::Attempt attempt_of(const Open& open, const Try& one) const {
     fare::Attempt attempt{.target = one.target,
                           .started = scenario_.start + one.started,
@@ -349,9 +447,10 @@ class Run {
                           .first_token = one.first_token,
                           .total = one.total,
                           .end = one.end};
-    if (!attempt.answered && one.end != AttemptEnd::kCutOff) return attempt;
+    const bool was_begun = one.end == AttemptEnd::kCutOff || one.end == AttemptEnd::kCancelled;
+    if (!attempt.answered && !(was_begun && one.output > fare::Tokens())) return attempt;
     fare::Usage& usage = attempt.usage.emplace();
-    usage[Meter::kInput] = open.arrival.input - one.cache_read - one.cache_written;
+    usage[Meter::kInput] = open.input - one.cache_read - one.cache_written;
     usage[Meter::kCacheRead] = one.cache_read;
     usage[models_[one.model].write_meter()] += one.cache_written;
     usage[Meter::kOutput] = one.output;
@@ -363,16 +462,21 @@ class Run {
   RunObserver* observer_;
   std::unique_ptr<fare::Router> router_;
   Payers payers_;
-  TrafficSource source_;
+  SessionSource source_;
   AnswerGrade quality_;
   AnswerLuck answers_;
-  std::optional<SyntheticPrompts> prompts_;
-  Prompt prompt_{};
+  ArrivalPrompts prompts_;
   std::deque<HostedModel> models_;  // Which cannot move.
   std::vector<std::uint32_t> model_of_target_;
   std::vector<Duration> changes_;  // By model: the next kModelChange that is pending; or kNever.
   EventQueue queue_;
   OpenRequests open_;
+  DueArrivals due_;
+  Deadlines deadlines_;     // Of open requests that somebody may give up.
+  std::size_t gone_ = 0;    // Slots of cancelled tries that an event is still to come to.
+  std::uint64_t came_ = 0;  // Requests that came by themselves.
+  const bool has_sessions_;
+  const bool escalates_;
   RunBooks books_;
   Arrival arriving_{};
   Duration now_{};

@@ -20,6 +20,7 @@ namespace routesim {
 struct ModelTally {
   std::uint64_t attempts = 0;
   std::uint64_t failures = 0;
+  std::uint64_t cancelled = 0;                       // By whoever asked; no failures.
   std::uint64_t waits = 0;                           // Attempts that found all of its places taken.
   fare::Duration waited{};                           // The sum of their waits.
   std::array<fare::Tokens, fare::kMeterCount> used;  // By meter.
@@ -36,10 +37,14 @@ struct GroupTally {
 
 // What one replication of one variant came to.  Sums are exact; nothing in it is rounded.
 struct RunResult {
-  std::uint64_t requests = 0;    // == answered + from_cache + failed + all refusals.
+  // == answered + from_cache + failed + abandoned + all refusals.  Who asks again is another one.
+  std::uint64_t requests = 0;
   std::uint64_t answered = 0;    // By a model.
   std::uint64_t from_cache = 0;  // By the gateway's answer cache.
   std::uint64_t failed = 0;      // Every attempt of the plan failed.
+  std::uint64_t abandoned = 0;   // Whoever asked gave up before the answer was whole.
+  std::uint64_t retried = 0;     // Askings again after a refusal or failure,
+  std::uint64_t escalated = 0;   // and after a bad answer; both are requests too.
   std::array<std::uint64_t, fare::kRefusalCount> refused{};  // By fare::Refusal.
   // Further attempts that the router did not grant, by fare::TopUpStatus.
   std::array<std::uint64_t, fare::kTopUpStatusCount> held_back{};
@@ -90,8 +95,9 @@ class RunObserver {
   virtual void look_last(const fare::Router&, fare::Instant /*now*/) {}
 };
 
-// Replays the scenario's traffic of one replication through a real fare::Router.  Deterministic in
-// (scenario, variant, replication).  Adds to `progress` once for every thousand requests.
+// Replays the scenario's traffic of one replication through a real fare::Router, its users reacting
+// to what they get.  Deterministic in (scenario, variant, replication).  Adds to `progress` once
+// for every thousand requests that come by themselves.
 //
 // At the end the invariants of the run are checked, always: every request has one end, every ticket
 // is settled, costs sum to the same total by model, class, tenant and in the router's own books.

@@ -99,8 +99,8 @@ void RunBooks::check(const fare::RouterStats& stats) const {
   FARE_CHECK(stats.open == 0);
   FARE_CHECK(stats.refused == result_.refusals());
   FARE_CHECK(stats.routed == result_.requests - result_.from_cache);
-  FARE_CHECK(result_.requests ==
-             result_.answered + result_.from_cache + result_.failed + result_.refusals());
+  FARE_CHECK(result_.requests == result_.answered + result_.from_cache + result_.failed +
+                                     result_.abandoned + result_.refusals());
   // Little's law holds to the nanosecond on a run that starts and ends empty.
   FARE_CHECK(result_.in_flight_ns == result_.sojourn_ns);
 }

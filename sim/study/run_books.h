@@ -37,10 +37,17 @@ class RunBooks {
   }
   void fail(std::uint32_t model, Fault fault);
 
-  // A request's end: answered by its last try, or failed; then what it cost.
+  // Somebody will ask again, after a bad answer or after none.
+  void ask_again(bool escalated) { ++(escalated ? result_.escalated : result_.retried); }
+
+  // A request's end: answered by its last try, failed, or abandoned; then what it cost.
   void answer(const Open& open, fare::Duration now);
   void judge(double quality, const std::optional<double>& floor);
   void give_up() { ++result_.failed; }
+  void abandon(std::uint32_t model) {
+    ++result_.abandoned;
+    ++result_.by_model[model].cancelled;
+  }
   void settle(const Open& open, const fare::Settlement& settlement, fare::Duration now);
 
   // Closes the books.  A broken invariant is a failed FARE_CHECK: see run_once().

@@ -204,6 +204,7 @@ class RecordedCalls : public SessionSource::Sessions {
     arrival.request_class = session.request_class;
     arrival.attempt = 0;
     arrival.escalations = 0;
+    arrival.before = number != session.first ? before.input : Tokens();
     arrival.input = call.input;
     arrival.output = std::max(call.output, Tokens(1));
     arrival.blocks = sequence.runs;

@@ -126,6 +126,7 @@ class SyntheticSessions : public SessionSource::Sessions {
   void go_on(std::uint32_t slot, Duration now, std::vector<Arrival>& due) {
     Sequence& sequence = sequences_[slot];
     Arrival next = sequence.last;
+    next.before = next.input;
     ++next.turn;
     const bool is_agent = sequence.parent != kNobody;
     next.index = index_of(next.session, next.agent, next.turn);
@@ -169,6 +170,7 @@ class SyntheticSessions : public SessionSource::Sessions {
     const auto count = static_cast<std::uint32_t>(std::ceil(model_.agents->count.sample(stream)));
     for (std::uint32_t i = 0; i < count; ++i) {
       Arrival child = finished;
+      child.before = finished.input;
       child.agent = ++sequences_[finished.slot].agents;
       child.turn = 0;
       child.attempt = 0;

@@ -18,9 +18,13 @@ class AnswerGrade {
   // enough.  The request's difficulty is the same whoever answers.
   double of(std::uint64_t index, std::uint32_t request_class, double skill) const;
 
+  // Whether an answer is good enough that is so with this probability; `answer` is its entity.
+  bool is_good(std::uint64_t answer, double probability) const;
+
  private:
   const std::vector<Difficulty>& difficulty_;
   fare::RandomKey key_;
+  fare::RandomKey quality_;
 };
 
 }  // namespace routesim

@@ -30,6 +30,7 @@ struct Entry {
   std::uint16_t phase = 0;  // Whose limits it counts under.
   CacheUse cache{};
   fare::Tokens estimated_read{};  // Of the cache, when the limits were asked.
+  std::uint64_t place = 0;        // In the line, if it waits.
 };
 
 // What becomes of it, in delays from the instant it is told.
@@ -44,6 +45,12 @@ struct Fate {
   fare::Duration retry_after{};  // What a refusal says; 0: nothing.
   fare::Tokens output;           // Given until its end.
 };
+
+// How much of its output has come by then: tokens come evenly, the first one at its instant.
+fare::Tokens given_until(const Fate& fate, fare::Duration at);
+
+// What becomes of it if whoever asked gives up at `at`, before its end.
+Fate cancelled_at(const Fate& fate, fare::Duration at);
 
 // Who is to go on when a line moves by itself.
 struct LineMove {

@@ -89,7 +89,8 @@ fare::CachePrompt HostedCache::see(const Prompt& prompt, Tokens input, std::uint
                          .lifetime = model_.lifetime};
   if (model_.rules.unit != CacheUnit::kBreakpoints) return seen;
   seen.positions = prompt.positions;
-  seen.breakpoints = prompt.breakpoints;
+  const std::size_t most = model_.rules.breakpoints_max;
+  seen.breakpoints = prompt.breakpoints.first(std::min(prompt.breakpoints.size(), most));
   return seen;
 }
 

@@ -48,22 +48,12 @@ AttemptEnd end_of(Fault fault) {
   return AttemptEnd::kServerError;
 }
 
-// Ends it at `at` already: cut off if it has begun, else as its fault has it.  Tokens come evenly.
+// Ends it at `at` already: cut off if it has begun, else as its fault has it.
 void end_early(Duration at, Fault fault, Fate& fate) {
   fate.fault = fault;
+  fate.output = given_until(fate, at);
   fate.begins = fate.begins && at >= fate.first_token;
-  if (fate.begins) {
-    const std::int64_t span = (fate.total - fate.first_token).count();
-    const fare::Int128 later = fate.output.count() - 1;
-    if (span > 0) {
-      const fare::Int128 given = later * (at - fate.first_token).count() / span;
-      fate.output = Tokens(1 + static_cast<std::int64_t>(given));
-    }
-    fate.end = AttemptEnd::kCutOff;
-  } else {
-    fate.output = Tokens();
-    fate.end = end_of(fault);
-  }
+  fate.end = fate.begins ? AttemptEnd::kCutOff : end_of(fault);
   fate.total = at;
 }
 
@@ -195,7 +185,7 @@ Entry HostedModel::send(const Ask& ask, Duration now, Fate& refusal) {
   }
   const bool is_served = has_place(phase);
   const std::optional<std::uint32_t>& queue_max = model_.hosted.queue_max;
-  if (!is_served && queue_max && line_.size() >= *queue_max) {
+  if (!is_served && queue_max && waiting() >= *queue_max) {
     refusal = refuse(Fault::kQueueFull);
     return entry;
   }
@@ -213,6 +203,7 @@ Entry HostedModel::send(const Ask& ask, Duration now, Fate& refusal) {
     ++busy_;
     entry.way = Entry::Way::kServed;
   } else {
+    entry.place = line_begin_ + line_.size();
     line_.push_back({ask.slot, ask.sent});
     entry.way = Entry::Way::kWaits;
   }
@@ -321,8 +312,31 @@ std::optional<std::uint32_t> HostedModel::leave(Duration now) {
     return std::nullopt;
   }
   const std::uint32_t slot = line_.front().slot;
-  line_.pop_front();
+  pop_line();
   return slot;
+}
+
+void HostedModel::pop_line() {
+  line_.pop_front();
+  ++line_begin_;
+  while (!line_.empty() && line_.front().slot == kGone) {
+    line_.pop_front();
+    ++line_begin_;
+    --gone_;
+  }
+}
+
+void HostedModel::withdraw(const Ask& ask, const Entry& entry, Duration now) {
+  const std::uint64_t place = entry.place - line_begin_;
+  FARE_CHECK(place < line_.size());
+  FARE_CHECK(line_[place].slot == ask.slot);
+  if (place == 0) {
+    pop_line();
+  } else {
+    line_[place].slot = kGone;
+    ++gone_;
+  }
+  end(ask, entry, Fate{}, now);
 }
 
 Duration HostedModel::next_change() const {
@@ -351,7 +365,7 @@ std::optional<LineMove> HostedModel::advance(Duration now) {
   } else {
     return std::nullopt;
   }
-  line_.pop_front();
+  pop_line();
   return move;
 }
 

@@ -45,6 +45,10 @@ class HostedModel {
   // Frees a place; the slot of the first in line, whose place it is now.
   std::optional<std::uint32_t> leave(fare::Duration now);
 
+  // Takes an attempt out of the line whose caller has given up, instead of end().  O(1).
+  // REQUIRES: it waits there.
+  void withdraw(const Ask& ask, const Entry& entry, fare::Duration now);
+
   // When the line next moves by itself, for lack of patience or because a change gives it more
   // places or none; kNever if it does not.
   fare::Duration next_change() const;
@@ -57,7 +61,7 @@ class HostedModel {
   // What an answer's written tokens are billed as.
   fare::Meter write_meter() const;
 
-  std::size_t waiting() const { return line_.size(); }
+  std::size_t waiting() const { return line_.size() - gone_; }
   std::uint32_t busy() const { return busy_; }
 
  private:
@@ -77,8 +81,9 @@ class HostedModel {
     fare::RandomKey output_time;
     fare::RandomKey failure;
   };
+  static constexpr std::uint32_t kGone = 0xffffffff;
   struct Waiting {
-    std::uint32_t slot;
+    std::uint32_t slot;  // kGone: withdrawn; never the first.
     fare::Duration sent;
   };
 
@@ -101,6 +106,7 @@ class HostedModel {
   void draw_times(const Ask& ask, const Entry& entry, const Phase& phase, Fate& fate) const;
   void draw_faults(const Ask& ask, const Phase& phase, fare::Duration now, Fate& fate) const;
   void meet_outages(fare::Duration now, Fate& fate);
+  void pop_line();
   bool has_place(const Phase& phase) const {
     return !phase.concurrency || busy_ < *phase.concurrency;
   }
@@ -116,7 +122,9 @@ class HostedModel {
   std::optional<HostedCache> cache_;
   std::uint32_t busy_ = 0;
   std::deque<Waiting> line_;
-  fare::Duration ramp_from_{};  // The present window of the ramp, and what it admitted.
+  std::uint64_t line_begin_ = 0;  // The place of the first in it.
+  std::size_t gone_ = 0;          // Of it.
+  fare::Duration ramp_from_{};    // The present window of the ramp, and what it admitted.
   std::uint64_t ramp_count_ = 0;
   std::uint64_t ramp_max_ = 0;
 };

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 
 #include "study/fixture.h"
@@ -115,6 +116,27 @@ TEST(HostedModelTest, PatienceEndsInLineInTheOrderOfArrival) {
   EXPECT_EQ(move->fate.end, AttemptEnd::kTimeout);
   EXPECT_FALSE(station.model().advance(milliseconds(1'600)));
   EXPECT_EQ(station.model().next_change(), milliseconds(1'700));
+}
+
+TEST(HostedModelTest, WhoIsWithdrawnFromTheLineIsSkippedAndItsRoomIsFree) {
+  Station station(world_of({{"concurrency", 1}, {"queue_max", 3}}));
+  ASSERT_TRUE(station.send(0, Duration(0)));
+  std::array<Entry, 4> entries{};
+  for (std::uint32_t slot = 1; slot < 4; ++slot) {
+    ASSERT_FALSE(station.send(slot, Duration(0)));
+    entries[slot] = station.entry();
+  }
+  HostedModel& model = station.model();
+  model.withdraw(station.ask(2, Duration(0)), entries[2], seconds(1));
+  model.withdraw(station.ask(1, Duration(0)), entries[1], seconds(1));
+  EXPECT_EQ(model.waiting(), 1u);
+  EXPECT_FALSE(station.send(4, seconds(1)));
+  EXPECT_FALSE(station.send(5, seconds(1)));
+  EXPECT_EQ(station.send(6, seconds(1))->fault, Fault::kQueueFull);
+  EXPECT_EQ(model.leave(seconds(2)), 3u);
+  EXPECT_EQ(model.leave(seconds(2)), 4u);
+  EXPECT_EQ(model.leave(seconds(2)), 5u);
+  EXPECT_EQ(model.leave(seconds(2)), std::nullopt);
 }
 
 TEST(HostedModelTest, WhatIsLeftOfPatienceAfterTheLineBoundsTheFirstToken) {
