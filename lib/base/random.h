@@ -24,6 +24,8 @@ enum class Purpose : std::uint32_t {
   kOutage = 30,
   kCacheLife = 31,
   kPrompt = 32,
+  kAcceptance = 33,
+  kJudge = 34,
   kModulation = 20,
   kClientGap = 21,
   kThinkTime = 22,

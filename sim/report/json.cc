@@ -89,6 +89,22 @@ Json notes_json(const Report& report, const std::vector<Note>& notes) {
   return json;
 }
 
+Json pools_json(const Report& report, const std::vector<PoolTally>& pools) {
+  constexpr double kHourNs = 3.6e12;
+  Json json = Json::array();
+  for (const PoolTally& pool : pools) {
+    const auto hours = static_cast<double>(pool.replica_ns) / kHourNs;
+    json.push_back({{"model", report.models[pool.model]},
+                    {"gpu_hours", hours * static_cast<double>(pool.gpus_per_replica)},
+                    {"gpu_cost_usd", fare::to_usd(pool.cost)},
+                    {"utilisation", pool.utilisation()},
+                    {"replicas_max", pool.replicas_max},
+                    {"preemptions", pool.preemptions},
+                    {"held", pool.held}});
+  }
+  return json;
+}
+
 Json policy_json(const Report& report, const PolicyReport& policy) {
   const RunResult& total = policy.total;
   Json models = Json::array();
@@ -110,6 +126,7 @@ Json policy_json(const Report& report, const PolicyReport& policy) {
                {"by_class", groups_json("class", report.classes, total.by_class)},
                {"by_tenant", groups_json("tenant", report.tenants, total.by_tenant)}};
   put_reactions(total, json);
+  if (!total.pools.empty()) json["pools"] = pools_json(report, total.pools);
   // Nothing to note is the rule, and then there is no such key.
   const std::vector<Note> notes = notes_of(total);
   if (!notes.empty()) json["notes"] = notes_json(report, notes);

@@ -108,6 +108,22 @@ std::vector<std::string> group_row(const std::string& name, const GroupTally& ta
           dollars_text(mean_cost(tally.cost, runs)), share_of(tally.cost, whole)};
 }
 
+// What GPUs of one's own cost, which no token's price includes; empty without pools.
+std::string pool_table(const Report& report, const PolicyReport& policy, const Style& style) {
+  if (policy.total.pools.empty()) return "";
+  constexpr double kHourNs = 3.6e12;
+  const std::uint32_t runs = report.replications;
+  Table table({"pool", "GPU hours", "busy", "most replicas", "GPU cost"});
+  for (const PoolTally& pool : policy.total.pools) {
+    const double hours = static_cast<double>(pool.replica_ns) / kHourNs / runs *
+                         static_cast<double>(pool.gpus_per_replica);
+    table.add({report.models[pool.model], fmt::format("{:.1f}", hours),
+               fmt::format("{:.1f} %", pool.utilisation() * 100), count_text(pool.replicas_max),
+               dollars_text(mean_cost(pool.cost, runs))});
+  }
+  return table.text(style);
+}
+
 std::string money_tables(const Report& report, const PolicyReport& policy, const Style& style) {
   const RunResult& total = policy.total;
   const std::uint32_t runs = report.replications;
@@ -125,7 +141,7 @@ std::string money_tables(const Report& report, const PolicyReport& policy, const
                 used(fare::Meter::kOutput), dollars_text(mean_cost(cost_of(tally), runs)),
                 share_of(cost_of(tally), total.cost)});
   }
-  text += models.text(style);
+  text += models.text(style) + pool_table(report, policy, style);
   Table classes({"class", "requests", "refused", "cost", "share"});
   for (std::size_t i = 0; i < total.by_class.size(); ++i) {
     const GroupTally& tally = total.by_class[i];

@@ -8,9 +8,6 @@ namespace {
 
 using fare::Tokens;
 
-// Whoever asks again asks the same: an index less what each asking again adds.
-constexpr std::uint64_t kFirstAsked = (std::uint64_t{1} << 52) - 1;
-
 bool needs_own_blocks(const WorldModel& model) {
   const std::optional<CacheModel>& cache = model.hosted.cache;
   return cache && (cache->blocks_max > 0 || cache->rules.unit == fare::CacheUnit::kUnits);
@@ -28,7 +25,7 @@ ArrivalPrompts::ArrivalPrompts(const World& world, std::uint64_t seed, std::uint
 const Prompt* ArrivalPrompts::of(const Arrival& arrival, Tokens input) {
   if (arrival.block_tokens > Tokens()) return brought(arrival, input);
   if (!synthetic_) return nullptr;
-  prompt_ = synthetic_->of(arrival.index & kFirstAsked, input);
+  prompt_ = synthetic_->of(first_asked(arrival), input);
   return &prompt_;
 }
 

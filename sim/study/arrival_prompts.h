@@ -13,6 +13,11 @@
 
 namespace routesim {
 
+// What all askings of one request have in common: its index less what each asking again adds.
+inline std::uint64_t first_asked(const Arrival& arrival) {
+  return arrival.index & ((std::uint64_t{1} << 52) - 1);
+}
+
 // What prompt caches see of the requests of one run: the blocks that the traffic brings, or else
 // those of the world's "prompts".  Not thread-safe.  Allocates only for a prompt of more runs than
 // all before it.

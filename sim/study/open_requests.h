@@ -35,6 +35,7 @@ struct Open {
   std::uint8_t tried = 0;
   std::uint8_t next = 0;    // Of the plan: the first target that was not asked for.
   bool in_line = false;     // The current try waits in one.
+  bool in_pool = false;     // The current try is in a pool of replicas.
   bool is_gone = false;     // Closed, but an event is still to come to its slot.
   std::uint32_t found = 0;  // How many others were open when it came.
   fare::Tokens input;       // What models are asked: as it arrived, or shortened.

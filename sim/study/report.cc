@@ -109,6 +109,21 @@ void add(std::vector<ModelTally>& sum, const std::vector<ModelTally>& more) {
   }
 }
 
+void add(std::vector<PoolTally>& sum, const std::vector<PoolTally>& more) {
+  if (sum.empty()) {
+    sum = more;
+    return;
+  }
+  for (std::size_t i = 0; i < more.size(); ++i) {
+    sum[i].replica_ns += more[i].replica_ns;
+    sum[i].busy_ns += more[i].busy_ns;
+    sum[i].cost += more[i].cost;
+    sum[i].preemptions += more[i].preemptions;
+    sum[i].held += more[i].held;
+    sum[i].replicas_max = std::max(sum[i].replicas_max, more[i].replicas_max);
+  }
+}
+
 void add(RunResult& sum, const RunResult& more) {
   sum.requests += more.requests;
   sum.answered += more.answered;
@@ -124,6 +139,7 @@ void add(RunResult& sum, const RunResult& more) {
   sum.not_priced += more.not_priced;
   sum.cost += more.cost;
   add(sum.by_model, more.by_model);
+  add(sum.pools, more.pools);
   add(sum.by_class, more.by_class);
   add(sum.by_tenant, more.by_tenant);
   sum.first_token.merge(more.first_token);

@@ -17,6 +17,7 @@
 #include "traffic/session.h"
 #include "world/answer_grade.h"
 #include "world/hosted_model.h"
+#include "world/pool.h"
 
 namespace routesim {
 namespace {
@@ -29,10 +30,36 @@ constexpr std::uint64_t kProgressStep = 1'000;
 
 // kFollow is about a slot of DueArrivals, kModelChange about a model, whose index stands in for
 // one.
-enum EventKind : std::uint32_t { kArrive, kFollow, kFirstToken, kEnd, kModelChange, kLook };
+enum EventKind : std::uint32_t {
+  kArrive,
+  kFollow,
+  kFirstToken,
+  kEnd,
+  kEnterPool,
+  kModelChange,
+  kLook
+};
 
 bool has_sessions(const TrafficModel& traffic) {
   return traffic.sessions || (traffic.recorded && !traffic.recorded->trace.sessions.empty());
+}
+
+Fate fate_of(PoolRejection rejection) {
+  Fate fate;
+  switch (rejection) {
+    case PoolRejection::kQueueFull:
+      fate.fault = Fault::kQueueFull;
+      break;
+    case PoolRejection::kTooLong:
+      fate.fault = Fault::kTooLong;
+      break;
+    case PoolRejection::kNone:
+    case PoolRejection::kNoCapacity:
+    case PoolRejection::kDrained:
+      fate.fault = Fault::kNoCapacity;
+  }
+  fate.end = end_of(fate.fault);
+  return fate;
 }
 
 // One replication: takes events in order of time and hands each to who it is for.
@@ -59,6 +86,10 @@ class Run {
           world, i,
           HostedModel::Options{
               .seed = scenario.seed, .replication = replication, .start = scenario.start});
+      pools_.emplace_back();
+      if (!world.models[i].pool) continue;
+      const fare::RandomKey acceptance(scenario.seed, replication, fare::Purpose::kAcceptance);
+      pools_.back() = std::make_unique<Pool>(*world.models[i].pool, acceptance);
     }
     for (std::size_t i = 0; i < router_->targets(); ++i) {
       const fare::ModelFacts model = router_->target(static_cast<fare::TargetId>(i)).model;
@@ -84,16 +115,35 @@ class Run {
         open_.free_slot(event.slot);
         continue;
       }
+      if (event.kind == kModelChange && is_outdated(event)) {
+        pass_over(event);
+        continue;
+      }
       pass_to(event.at);
       handle(event, progress);
     }
     progress += came_ % kProgressStep;
     FARE_CHECK(open_.size() == 0);
     if (observer_ != nullptr) observer_->look_last(*router_, instant());
+    for (std::uint32_t i = 0; i < pools_.size(); ++i) {
+      if (pools_[i]) books_.close_pool(tally_of(i));
+    }
     return books_.close(now_, router_->stats());
   }
 
  private:
+  PoolTally tally_of(std::uint32_t model) const {
+    const PoolTotals totals = pools_[model]->totals(now_);
+    return {.model = model,
+            .gpus_per_replica = scenario_.world.models[model].pool->gpus_per_replica,
+            .replica_ns = totals.replica_ns,
+            .busy_ns = totals.busy.count(),
+            .cost = totals.cost,
+            .preemptions = totals.done.preemptions,
+            .held = totals.held,
+            .replicas_max = totals.replicas_max};
+  }
+
   void pass_to(Duration at) {
     books_.pass(at - now_, open_.size());
     now_ = at;
@@ -101,7 +151,22 @@ class Run {
 
   // Whether it was to happen to a try that is cancelled.
   bool is_of_gone(const Event& event) const {
-    return (event.kind == kFirstToken || event.kind == kEnd) && open_[event.slot].is_gone;
+    const bool is_of_try =
+        event.kind == kFirstToken || event.kind == kEnd || event.kind == kEnterPool;
+    return is_of_try && open_[event.slot].is_gone;
+  }
+
+  // Whether a pool has another next change by now: time does not go on for that.
+  bool is_outdated(const Event& event) const {
+    const Pool* const pool = pools_[event.slot].get();
+    return pool != nullptr && (changes_[event.slot] != event.at || pool->next_change() != event.at);
+  }
+
+  void pass_over(const Event& event) {
+    queue_.pop();
+    if (changes_[event.slot] != event.at) return;
+    changes_[event.slot] = kNever;
+    watch_line(event.slot);
   }
 
   void handle(const Event& event, std::atomic<std::uint64_t>& progress) {
@@ -122,6 +187,10 @@ class Run {
       case kEnd:
         queue_.pop();
         end(event.slot);
+        break;
+      case kEnterPool:
+        queue_.pop();
+        enter_pool(event.slot);
         break;
       case kModelChange:
         queue_.pop();
@@ -255,6 +324,14 @@ class Run {
     next.model = model_of_target_[static_cast<std::size_t>(next.target)];
     ++open.tried;
     books_.send(next.model);
+    if (pools_[next.model]) {
+      open.entry = Entry{};
+      open.fate = Fate{};
+      open.served = now_;
+      const Duration overhead = scenario_.world.models[next.model].pool->overhead;
+      queue_.push({now_ + overhead, kEnterPool, slot});
+      return;
+    }
     const Ask ask = ask_with_prompt(slot);
     Fate refusal;
     open.entry = models_[next.model].send(ask, now_, refusal);
@@ -270,6 +347,52 @@ class Run {
         books_.wait(next.model);
         watch_line(next.model);
     }
+  }
+
+  void enter_pool(std::uint32_t slot) {
+    Open& open = open_[slot];
+    const std::uint32_t model = open.last().model;
+    open.served = now_;
+    open.in_pool = true;
+    happened_.clear();
+    pools_[model]->send({.slot = slot,
+                         .entity = luck_of(open),
+                         .input = open.input,
+                         .cached = {},
+                         .output = open.output},
+                        now_, happened_);
+    take_in(model);
+  }
+
+  // Takes in what has just happened in a pool.  None of it makes anything else happen there now.
+  void take_in(std::uint32_t model) {
+    for (const PoolEvent& event : happened_) {
+      Open& open = open_[event.slot];
+      switch (event.kind) {
+        case PoolEventKind::kStarted:
+          if (now_ == open.served) break;
+          books_.wait(model);
+          books_.leave_line(model, now_ - open.served);
+          open.waited += now_ - open.served;
+          break;
+        case PoolEventKind::kFirstToken:
+          open.fate.begins = true;
+          open.fate.first_token = now_ - open.served;
+          break;
+        case PoolEventKind::kFinished:
+          open.in_pool = false;
+          open.fate.total = now_ - open.served;
+          open.fate.output = open.output;
+          end(event.slot);
+          break;
+        case PoolEventKind::kPreempted:
+          break;
+        case PoolEventKind::kRejected:
+          open.in_pool = false;
+          follow(event.slot, fate_of(event.rejection));
+      }
+    }
+    watch_line(model);
   }
 
   void serve(std::uint32_t slot, const Ask& ask) {
@@ -352,9 +475,16 @@ class Run {
       open_.free_slot(slot);
       return;
     }
-    const Fate fate = cancelled_at(open.fate, now_ - open.served);
+    Fate fate = cancelled_at(open.fate, now_ - open.served);
+    const bool in_pool = open.in_pool;
+    if (in_pool) {
+      open.in_pool = false;
+      fate.output = pools_[model]->cancel(slot, now_);
+      watch_line(model);
+    }
     end_try(slot, fate);
     close(slot, Ending::kAbandoned);
+    if (in_pool) return open_.free_slot(slot);
     // What was to happen to the try is still in the queue, and must find nobody else.
     open.is_gone = true;
     ++gone_;
@@ -387,13 +517,19 @@ class Run {
   // Asks to be told when the model's line next moves by itself.  One event a model is pending, or
   // a few if it moves earlier than was thought.
   void watch_line(std::uint32_t model) {
-    const Duration next = models_[model].next_change();
+    const Duration next = pools_[model] ? pools_[model]->next_change().value_or(kNever)
+                                        : models_[model].next_change();
     if (next >= changes_[model]) return;
     changes_[model] = next;
     queue_.push({next, kModelChange, model});
   }
 
   void move_line(std::uint32_t model) {
+    if (pools_[model]) {
+      happened_.clear();
+      pools_[model]->advance(now_, happened_);
+      return take_in(model);
+    }
     while (const std::optional<LineMove> move = models_[model].advance(now_)) {
       if (move->is_served) {
         serve(move->slot, ask_with_prompt(move->slot));
@@ -410,7 +546,7 @@ class Run {
     const std::vector<double>& skill = models_[model].skill(open.fate.phase);
     if (skill.empty()) return true;
     const std::uint32_t in_class = open.arrival.request_class;
-    const double quality = quality_.of(open.arrival.index, in_class, skill[in_class]);
+    const double quality = quality_.of(first_asked(open.arrival), in_class, skill[in_class]);
     books_.judge(quality, open.quality_floor);
     return !escalates_ || quality_.is_good(luck_of(open), quality);
   }
@@ -466,7 +602,9 @@ class Run {
   AnswerGrade quality_;
   AnswerLuck answers_;
   ArrivalPrompts prompts_;
-  std::deque<HostedModel> models_;  // Which cannot move.
+  std::deque<HostedModel> models_;            // Which cannot move.
+  std::vector<std::unique_ptr<Pool>> pools_;  // By model; null: it is hosted.
+  std::vector<PoolEvent> happened_;
   std::vector<std::uint32_t> model_of_target_;
   std::vector<Duration> changes_;  // By model: the next kModelChange that is pending; or kNever.
   EventQueue queue_;
@@ -488,6 +626,10 @@ std::uint64_t RunResult::refusals() const {
   std::uint64_t sum = 0;
   for (const std::uint64_t count : refused) sum += count;
   return sum;
+}
+
+double PoolTally::utilisation() const {
+  return replica_ns > 0 ? static_cast<double>(busy_ns) / static_cast<double>(replica_ns) : 0;
 }
 
 RunResult run_once(const Scenario& scenario, const Variant& variant, std::uint32_t replication,

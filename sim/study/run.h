@@ -28,6 +28,21 @@ struct ModelTally {
   std::array<std::uint64_t, kFaultCount> faults{};  // By Fault; they add up to `failures`.
 };
 
+// What one self-hosted pool did, and what its GPUs cost: whoever owns them pays for that, whether
+// or not anything is asked.  It is no part of RunResult::cost.
+struct PoolTally {
+  std::uint32_t model = 0;  // Index into World::models.
+  std::int64_t gpus_per_replica = 1;
+  fare::Int128 replica_ns = 0;  // Paid for, over all replicas.
+  fare::Int128 busy_ns = 0;     // Of them, in iterations.
+  fare::Cost cost;
+  std::uint64_t preemptions = 0;
+  std::uint64_t held = 0;          // Requests that found no replica ready.
+  std::uint32_t replicas_max = 0;  // The most there ever were.
+
+  double utilisation() const;  // busy_ns / replica_ns; 0 without replicas.
+};
+
 // What one class or tenant did and cost.
 struct GroupTally {
   std::uint64_t requests = 0;
@@ -53,6 +68,7 @@ struct RunResult {
   std::uint64_t not_priced = 0;        // Requests whose cost is not whole.
   fare::Cost cost;
   std::vector<ModelTally> by_model;   // As World::models.
+  std::vector<PoolTally> pools;       // Of the models that are pools, in the same order.
   std::vector<GroupTally> by_class;   // As TrafficModel::classes.
   std::vector<GroupTally> by_tenant;  // As TrafficModel::tenants.
   Histogram first_token;              // From arrival, of answered requests.

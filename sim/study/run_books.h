@@ -50,6 +50,9 @@ class RunBooks {
   }
   void settle(const Open& open, const fare::Settlement& settlement, fare::Duration now);
 
+  // What a pool came to.
+  void close_pool(const PoolTally& tally) { result_.pools.push_back(tally); }
+
   // Closes the books.  A broken invariant is a failed FARE_CHECK: see run_once().
   RunResult close(fare::Duration length, const fare::RouterStats& stats);
 

@@ -4,6 +4,30 @@
 
 namespace routesim {
 
+fare::AttemptEnd end_of(Fault fault) {
+  switch (fault) {
+    case Fault::kNone:
+      return fare::AttemptEnd::kAnswered;
+    case Fault::kTimeout:
+      return fare::AttemptEnd::kTimeout;
+    case Fault::kCutOff:
+      return fare::AttemptEnd::kCutOff;
+    case Fault::kRateLimit:
+    case Fault::kRamp:
+    case Fault::kQueueFull:
+      return fare::AttemptEnd::kRateLimited;
+    case Fault::kRetired:
+    case Fault::kTooLong:
+      return fare::AttemptEnd::kRejected;
+    case Fault::kServerError:
+    case Fault::kOutage:
+    case Fault::kRegionOutage:
+    case Fault::kNoCapacity:
+      break;
+  }
+  return fare::AttemptEnd::kServerError;
+}
+
 fare::Tokens given_until(const Fate& fate, fare::Duration at) {
   if (!fate.begins || at < fate.first_token) return fare::Tokens();
   const std::int64_t span = (fate.total - fate.first_token).count();

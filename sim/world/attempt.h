@@ -30,6 +30,7 @@ struct Entry {
   std::uint16_t phase = 0;  // Whose limits it counts under.
   CacheUse cache{};
   fare::Tokens estimated_read{};  // Of the cache, when the limits were asked.
+  std::uint64_t charged = 0;      // What each limit took: fare::LimitTicket.
   std::uint64_t place = 0;        // In the line, if it waits.
 };
 
@@ -45,6 +46,9 @@ struct Fate {
   fare::Duration retry_after{};  // What a refusal says; 0: nothing.
   fare::Tokens output;           // Given until its end.
 };
+
+// What a caller sees of a fault that came before the first token.
+fare::AttemptEnd end_of(Fault fault);
 
 // How much of its output has come by then: tokens come evenly, the first one at its instant.
 fare::Tokens given_until(const Fate& fate, fare::Duration at);

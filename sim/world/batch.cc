@@ -85,7 +85,7 @@ std::uint32_t Batch::send(const PoolWork& work, Duration now) {
   return i;
 }
 
-void Batch::cancel(std::uint32_t sequence, Duration now) {
+fare::Tokens Batch::cancel(std::uint32_t sequence, Duration now) {
   Sequence& one = at(sequence);
   FARE_CHECK(one.stage != Stage::kFree);
   FARE_CHECK(!one.cancelled);
@@ -93,14 +93,22 @@ void Batch::cancel(std::uint32_t sequence, Duration now) {
     one.cancelled = true;
     ++cancelled_;
     cut_run(now);
-    return;
+    if (one.stage == Stage::kPrefill) return fare::Tokens(one.generated);
+    // Of what is left of the run all iterations are over, but for one that may be in progress.
+    const Ticks span = (Int128{now.count()} << kTickBits) - run_.start;
+    const bool in_progress = run_.iterations > 0 && series(run_.iterations) > span;
+    const auto to_go = static_cast<std::int64_t>(one.last_step - steps_);
+    const std::int64_t steps = one.steps - to_go + run_.iterations - (in_progress ? 1 : 0);
+    return fare::Tokens(one.generated + (steps * one.growth >> kTokenBits));
   }
+  const fare::Tokens given(one.generated);
   const bool was_first = waiting_.first == sequence;
   remove(waiting_, sequence);
   --waiting_count_;
   give_back(sequence);
   if (run_.iterations == 0 && waiting_count_ == 0) next_ = kNever;
   if (was_first) cut_run(now);  // The next in line may fit where it did not.
+  return given;
 }
 
 void Batch::advance(Duration now, std::vector<PoolEvent>& out) {

@@ -41,8 +41,8 @@ class Batch {
   // Whether the cache of an empty replica could hold the work to its end.
   bool fits(const PoolWork& work) const;
 
-  // Ends work without an event: at once if it waits, else with the iteration in progress.
-  void cancel(std::uint32_t sequence, fare::Duration now);
+  // Ends work without an event, at once or with the iteration in progress; what it has given.
+  fare::Tokens cancel(std::uint32_t sequence, fare::Duration now);
 
   // When the batch changes next; kNever if nothing is left to do.
   fare::Duration next_change() const { return next_; }

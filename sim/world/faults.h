@@ -20,9 +20,10 @@ enum class Fault : std::uint8_t {
   kQueueFull,     // All places were taken, and all of the line before them.
   kNoCapacity,    // It had no places at all.
   kRetired,       // The vendor had switched it off for good.
+  kTooLong,       // No replica of its pool could ever hold it.
 };
 
-inline constexpr std::size_t kFaultCount = 11;
+inline constexpr std::size_t kFaultCount = 12;
 
 // The stable name in JSON: "region_outage"; "none".
 [[nodiscard]] std::string_view to_string(Fault fault);

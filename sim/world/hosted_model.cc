@@ -25,29 +25,6 @@ Duration from_ms(double milliseconds) {
 
 double thousands(Tokens tokens) { return static_cast<double>(tokens.count()) / 1'000; }
 
-AttemptEnd end_of(Fault fault) {
-  switch (fault) {
-    case Fault::kNone:
-      return AttemptEnd::kAnswered;
-    case Fault::kTimeout:
-      return AttemptEnd::kTimeout;
-    case Fault::kCutOff:
-      return AttemptEnd::kCutOff;
-    case Fault::kRateLimit:
-    case Fault::kRamp:
-    case Fault::kQueueFull:
-      return AttemptEnd::kRateLimited;
-    case Fault::kRetired:
-      return AttemptEnd::kRejected;
-    case Fault::kServerError:
-    case Fault::kOutage:
-    case Fault::kRegionOutage:
-    case Fault::kNoCapacity:
-      break;
-  }
-  return AttemptEnd::kServerError;
-}
-
 // Ends it at `at` already: cut off if it has begun, else as its fault has it.
 void end_early(Duration at, Fault fault, Fate& fate) {
   fate.fault = fault;
@@ -170,7 +147,10 @@ std::optional<Fate> HostedModel::ask_limits(const Ask& ask, Entry& entry, Durati
   }
   const fare::LimitAnswer answer =
       limits.rates->acquire({&kOnlyLimit, 1}, estimate(ask, entry), start_ + now);
-  if (answer.admission == fare::Admission::kAdmitted) return std::nullopt;
+  if (answer.admission == fare::Admission::kAdmitted) {
+    entry.charged = answer.ticket.charged;
+    return std::nullopt;
+  }
   const bool may_wait = answer.admission == fare::Admission::kWait;
   return refuse(Fault::kRateLimit, may_wait ? answer.retry_at - (start_ + now) : Duration(0));
 }
@@ -295,6 +275,7 @@ void HostedModel::end(const Ask& ask, const Entry& entry, const Fate& fate, Dura
   fare::LimitTicket ticket;
   ticket.limits.push_back(kOnlyLimit);
   ticket.estimate = estimate(ask, entry);
+  ticket.charged = entry.charged;
   fare::LimitUse used;  // What came to nothing counts as a request only.
   if (fate.begins) {
     used = {.input = ask.input - entry.cache.read,

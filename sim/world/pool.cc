@@ -91,7 +91,7 @@ void Pool::advance(Duration now, std::vector<PoolEvent>& out) {
   if (decision_ == now) decide(now, out);
 }
 
-void Pool::cancel(std::uint32_t slot, Duration now) {
+fare::Tokens Pool::cancel(std::uint32_t slot, Duration now) {
   FARE_CHECK(slot < places_.size());
   const Place place = places_[slot];
   FARE_CHECK(place.replica != kNobody);
@@ -99,12 +99,13 @@ void Pool::cancel(std::uint32_t slot, Duration now) {
     held_[place.number].output = fare::Tokens();  // Nobody's: serve() passes it over.
     places_[slot].replica = kNobody;
     --requests_;
-    return;
+    return fare::Tokens();
   }
-  replicas_[place.replica].batch.cancel(place.number, now);
+  const fare::Tokens given = replicas_[place.replica].batch.cancel(place.number, now);
   release(slot);
   refresh(place.replica);
   switch_off_if_done(place.replica, now);
+  return given;
 }
 
 void Pool::drain() { drained_ = true; }

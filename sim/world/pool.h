@@ -56,8 +56,8 @@ class Pool {
   void advance(fare::Duration now, std::vector<PoolEvent>& out);
 
   // Ends a request without an event; its slot is free at once, its place with the iteration in
-  // progress.  REQUIRES: the slot is in the pool.
-  void cancel(std::uint32_t slot, fare::Duration now);
+  // progress.  The tokens that it has given.  REQUIRES: the slot is in the pool.
+  fare::Tokens cancel(std::uint32_t slot, fare::Duration now);
 
   // Rejects all that is sent from now on; what is in the pool is finished.
   void drain();

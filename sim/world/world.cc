@@ -61,6 +61,14 @@ std::optional<WorldModel> read_model(const JsonNode& node, const HostedNames& na
   if (reader.required("model", model.model, json::text(128))) {
     resolve(node, prices, names.start, model);
   }
+  PoolModel pool;
+  if (node.has("pool")) {
+    if (reader.required("pool", pool, read_pool)) model.pool = pool;
+    model.origin = pool.origin;
+    reader.optional("skill", model.skill, names.read_skill);
+    reader.finish();
+    return reader.ok() ? std::optional<WorldModel>(std::move(model)) : std::nullopt;
+  }
   reader.required("origin", model.origin, json::text(1'000));
   reader.required("first_token_ms", model.first_token_ms, read_distribution);
   reader.optional("first_token_ms_per_1k_input", model.first_token_ms_per_1k_input,

@@ -10,11 +10,13 @@
 #include "fare/expected.h"        // Expected.
 #include "fare/price_book.h"      // ModelId, PriceBook.
 #include "world/hosted.h"         // HostedPhysics.
+#include "world/pool_model.h"     // PoolModel.
 #include "world/prompts.h"        // PromptMix.
 
 namespace routesim {
 
-// How one hosted model answers: what the router does not know, and only outcomes tell.
+// How one model answers, hosted or in a pool of one's own: what the router does not know, and only
+// outcomes tell.
 struct WorldModel {
   std::string provider;  // As written; empty: any.
   std::string model;
@@ -28,6 +30,7 @@ struct WorldModel {
   std::optional<std::uint32_t> concurrency;
   std::vector<double> skill;  // By class of the traffic, in logits.  Empty: not modelled.
   HostedPhysics hosted;
+  std::optional<PoolModel> pool;  // Instead of all figures but the skill.
 };
 
 // Where models are hosted; what fails there fails for all of them.
@@ -63,9 +66,10 @@ struct World {
 //    "difficulty": {"simple": {"mean": -1, "sd": 0.8}, ...},
 //    "regions": [{"name": "us-east", "outages": [OUTAGE, ...]}, ...],      world/outage.h
 //    "prompts": {...}}                                                     world/prompts.h
-// A model takes the keys of world/hosted.h besides.  Models are resolved in `prices`, and the names
-// of cache rules in `cache_rules` (null: none), as they mean at `start`.  Anything wrong is
-// recorded in the node's Problems.
+// A model takes the keys of world/hosted.h besides.  A self-hosted one has "provider", "model",
+// "skill" and "pool" (world/pool_model.h) only: {"model": "my-llama", "pool": {...}}.  Models are
+// resolved in `prices`, and the names of cache rules in `cache_rules` (null: none), as they mean at
+// `start`.  Anything wrong is recorded in the node's Problems.
 std::optional<World> read_world(const fare::JsonNode& node, const std::vector<std::string>& classes,
                                 const fare::PriceBook& prices,
                                 const fare::CacheRuleBook* cache_rules, fare::Instant start);

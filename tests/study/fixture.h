@@ -39,7 +39,8 @@ class TemporaryFolder {
   std::string path_;
 };
 
-// A small scenario as JSON, for tests to change: two classes, two models, two policies.
+// A small scenario as JSON, for tests to change: two classes, two models, two policies, which take
+// no target out, however often it fails.
 inline nlohmann::json small_scenario() {
   return nlohmann::json::parse(R"({
     "format": "fare-scenario/1", "name": "small", "question": "Which?",
@@ -70,10 +71,14 @@ inline nlohmann::json small_scenario() {
       "difficulty": {"simple": {"mean": -1, "sd": 0.5}, "complex": {"mean": 1, "sd": 0.5}}},
     "policies": [
       {"policy": {"format": "fare-policy/1", "name": "dear", "expected_output_tokens": 150,
+        "health": {"failures_max": 1000000, "attempts_min": 1e9},
+        "retry": {"per_1000": 1000, "saved_max": 1000000},
         "classes": [{"name": "simple"}, {"name": "complex"}],
         "targets": [{"name": "dear", "model": "dear", "quality": 0.9}],
         "rules": [{"name": "all", "candidates": ["dear"], "quality_floor": 0.5}]}},
       {"policy": {"format": "fare-policy/1", "name": "split", "expected_output_tokens": 150,
+        "health": {"failures_max": 1000000, "attempts_min": 1e9},
+        "retry": {"per_1000": 1000, "saved_max": 1000000},
         "classes": [{"name": "simple"}, {"name": "complex"}],
         "targets": [{"name": "cheap", "model": "cheap", "quality": {"simple": 0.9, "complex": 0.4}},
                     {"name": "dear", "model": "dear", "quality": 0.9}],

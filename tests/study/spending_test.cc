@@ -14,22 +14,25 @@ using fare::Money;
 // The small scenario, its dear policy under one strict budget for all tenants; some $9 are wanted.
 nlohmann::json with_limit(const std::string& limit_usd) {
   nlohmann::json json = small_scenario();
-  json["policies"][0]["spending"] = {
-      {"budgets",
-       {{"format", "fare-budgets/1"},
-        {"name", "b"},
-        {"scopes",
-         {{{"id", "org"},
-           {"kind", "org"},
-           {"budgets",
-            {{{"id", "month"}, {"limit_usd", limit_usd}, {"window", {{"kind", "month"}}}}}}},
-          {{"id", "team:*"},
-           {"kind", "team"},
-           {"parent", "org"},
-           {"budgets",
-            {{{"id", "day"}, {"limit_usd", "1000"}, {"window", {{"kind", "day"}}}}}}}}}}},
-      {"scopes", {"team:{tenant}"}},
-      {"max_output_tokens", 2'000}};
+  json["policies"][0]["spending"] = {{"budgets",
+                                      {{"format", "fare-budgets/1"},
+                                       {"name", "b"},
+                                       {"scopes",
+                                        {{{"id", "org"},
+                                          {"kind", "org"},
+                                          {"budgets",
+                                           {{{"id", "month"},
+                                             {"limit_usd", limit_usd},
+                                             {"window", {{"kind", "month"}, {"zone", "UTC"}}}}}}},
+                                         {{"id", "team:*"},
+                                          {"kind", "team"},
+                                          {"parent", "org"},
+                                          {"budgets",
+                                           {{{"id", "day"},
+                                             {"limit_usd", "1000"},
+                                             {"window", {{"kind", "day"}, {"zone", "UTC"}}}}}}}}}}},
+                                     {"scopes", {"team:{tenant}"}},
+                                     {"max_output_tokens", 2'000}};
   return json;
 }
 
