@@ -183,7 +183,8 @@ TEST_F(BudgetPolicyTest, AttemptsAddUpAlongThePlan) {
 TEST_F(BudgetPolicyTest, NamesTargetsWithoutPriceAndRungsOutOfReachBesideTheBudgetsOwn) {
   const std::string budgets = file_with(small("0"));
   const std::string policy = policy_with(
-      R"(, {"name": "flex", "model": "a", "tier": "flex", "quality": 0.8}, {"name": "x", "model": "unheard"})",
+      R"(, {"name": "flex", "model": "a", "tier": "flex", "quality": 0.8},
+         {"name": "x", "model": "unheard"})",
       R"("candidates": ["a", "flex"], "fallback": ["x"], "quality_floor": 0.7, "degrade": [
         {"name": "short", "cap_output_tokens": 50, "quality_cost": 0.2}])");
   const auto json = nlohmann::json::parse(run(command(budgets, policy) + " --json").output);
