@@ -145,6 +145,17 @@ Json comparison_json(const Report& report) {
           {"variance_ratio", std::move(ratio)}};
 }
 
+Json oracles_json(const Report& report) {
+  Json list = Json::array();
+  for (const Oracle& one : report.oracles) {
+    list.push_back({{"policy", one.policy},
+                    {"requests", one.requests},
+                    {"unserved", one.unserved},
+                    {"cost_usd", fare::to_usd(one.cost)}});
+  }
+  return list;
+}
+
 std::string csv_field(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string quoted = "\"";
@@ -158,18 +169,19 @@ std::string to_json(const Report& report) {
   Json policies = Json::array();
   for (const PolicyReport& policy : report.policies)
     policies.push_back(policy_json(report, policy));
-  const Json json = {{"format", "routesim-report/1"},
-                     {"scenario", report.scenario},
-                     {"question", report.question},
-                     {"start", fare::to_rfc3339(report.start)},
-                     {"span_ns", report.span.count()},
-                     {"traffic", report.traffic},
-                     {"seed", report.seed},
-                     {"replications", report.replications},
-                     {"price_hash", report.price_hash},
-                     {"comparison", comparison_json(report)},
-                     {"policies", std::move(policies)},
-                     {"assumptions", report.assumptions}};
+  Json json = {{"format", "routesim-report/1"},
+               {"scenario", report.scenario},
+               {"question", report.question},
+               {"start", fare::to_rfc3339(report.start)},
+               {"span_ns", report.span.count()},
+               {"traffic", report.traffic},
+               {"seed", report.seed},
+               {"replications", report.replications},
+               {"price_hash", report.price_hash},
+               {"comparison", comparison_json(report)},
+               {"policies", std::move(policies)},
+               {"assumptions", report.assumptions}};
+  if (!report.oracles.empty()) json["oracle"] = oracles_json(report);
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -178,6 +178,21 @@ std::string tenant_table(const Report& report, const PolicyReport& policy, const
   return table.text(style);
 }
 
+std::string oracle_text(const Report& report, std::size_t i, const Style& style) {
+  const Oracle& oracle = report.oracles[i];
+  const fare::Cost cost = report.policies[i].cost_mean;
+  std::string text =
+      fmt::format("oracle of {}: {} requests cost at least {}", oracle.policy,
+                  count_text(oracle.requests - oracle.unserved), dollars_text(oracle.cost));
+  if (oracle.unserved > 0) text += fmt::format(", {} find no room", count_text(oracle.unserved));
+  if (oracle.cost > fare::Cost()) {
+    const double above =
+        static_cast<double>(cost.count()) / static_cast<double>(oracle.cost.count()) - 1;
+    text += fmt::format("; this run is {:+.1f} % from it", 100 * above);
+  }
+  return style.dim(wrapped(text + ".", "  "));
+}
+
 }  // namespace
 
 std::string to_text(const Report& report, const Style& style) {
@@ -190,6 +205,7 @@ std::string to_text(const Report& report, const Style& style) {
   text += metric_table(report).text(style);
   text += "\n";
   for (const PolicyReport& policy : report.policies) text += counts_text(report, policy, style);
+  for (std::size_t i = 0; i < report.oracles.size(); ++i) text += oracle_text(report, i, style);
   for (const PolicyReport& policy : report.policies) {
     text += "\n" + money_tables(report, policy, style);
     text += tenant_table(report, policy, style);

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -11,6 +10,7 @@
 #include "routesim/price_options.h"
 #include "routesim/price_sources.h"
 #include "study/files.h"
+#include "study/policy_files.h"
 
 namespace routesim {
 namespace {
@@ -26,23 +26,87 @@ struct PolicyOptions {
   std::string budgets;
   std::string request;
   std::string at;
+  std::string counted_at;
+  std::vector<std::string> scopes;
+  std::vector<std::string> spent;  // "SCOPE/BUDGET=USD".
+  std::vector<std::string> holds;  // "TARGET=INSTANT".
   bool json = false;
 };
 
-// What it extends stands beside it.
-fare::Expected<fare::Policy> load_policy(const std::string& path) {
-  const fare::Expected<std::string> text = read_file(path);
+// What stands before and after the last `mark`; nothing if it is not there.
+std::optional<std::pair<std::string, std::string>> halves_of(const std::string& text, char mark) {
+  const std::size_t place = text.rfind(mark);
+  if (place == std::string::npos) return std::nullopt;
+  return std::pair(text.substr(0, place), text.substr(place + 1));
+}
+
+fare::Expected<std::optional<fare::BudgetConfig>> load_budgets(const std::string& path) {
+  if (path.empty()) return std::optional<fare::BudgetConfig>();
+  const auto text = read_file(path);
   if (!text) return tl::unexpected<fare::Errors>(text.error());
-  const auto beside = [](std::string_view name,
-                         std::string_view from) -> fare::Expected<fare::PolicyText> {
-    const std::filesystem::path folder = std::filesystem::path(from).parent_path();
-    const std::string file = (folder / name).lexically_normal().string();
-    fare::Expected<std::string> found = read_file(file);
-    if (!found) return tl::unexpected<fare::Errors>(found.error());
-    return fare::PolicyText{file, std::move(*found)};
+  auto config = fare::parse_budgets(path, *text);
+  if (!config) return tl::unexpected<fare::Errors>(config.error());
+  return std::optional<fare::BudgetConfig>(std::move(*config));
+}
+
+fare::Expected<std::vector<fare::SpentBefore>> parse_spent(const std::vector<std::string>& list) {
+  std::vector<fare::SpentBefore> spent;
+  for (const std::string& one : list) {
+    const auto sides = halves_of(one, '=');
+    const auto place = sides ? halves_of(sides->first, '/') : std::nullopt;
+    if (!place) {
+      return fare::fail(fare::ErrorCode::kSyntax, "--spent",
+                        fmt::format("must be SCOPE/BUDGET=USD, but is \"{}\"", one));
+    }
+    const auto usd = fare::parse_usd(sides->second);
+    if (!usd) return fare::fail(usd.error()[0].code, "--spent", usd.error()[0].message);
+    const std::optional<fare::Money> money = fare::money_half_even(*usd);
+    if (!money || *money < fare::Money() || *money > fare::kLimitMax) {
+      return fare::fail(fare::ErrorCode::kOutOfRange, "--spent",
+                        fmt::format("must be from $0 to a billion dollars, but is \"{}\"", one));
+    }
+    spent.push_back({place->first, place->second, *money});
+  }
+  return spent;
+}
+
+fare::Expected<std::vector<std::pair<std::string, fare::Instant>>> parse_holds(
+    const std::vector<std::string>& list) {
+  std::vector<std::pair<std::string, fare::Instant>> holds;
+  for (const std::string& one : list) {
+    const auto sides = halves_of(one, '=');
+    if (!sides) {
+      return fare::fail(fare::ErrorCode::kSyntax, "--hold",
+                        fmt::format("must be TARGET=INSTANT, but is \"{}\"", one));
+    }
+    const auto until = asked_instant("--hold", sides->second, {});
+    if (!until) return tl::unexpected<fare::Errors>(until.error());
+    holds.emplace_back(sides->first, *until);
+  }
+  return holds;
+}
+
+// Of all options, what decides beside the request.  Errors: of all of them.
+fare::Expected<AskedState> asked_state(const PolicyOptions& options) {
+  AskedState state;
+  fare::Errors errors;
+  const auto keep = [&errors](auto expected, auto& place) {
+    if (expected) {
+      place = std::move(*expected);
+    } else {
+      errors.insert(errors.end(), expected.error().begin(), expected.error().end());
+    }
   };
-  const std::string file = std::filesystem::path(path).lexically_normal().string();
-  return fare::Policy::parse(file, *text, beside);
+  keep(asked_instant("--at", options.at, clock_now()), state.now);
+  keep(asked_instant("--counted-at", options.counted_at, state.now), state.counted_at);
+  keep(load_budgets(options.budgets), state.budgets);
+  keep(parse_spent(options.spent), state.spent);
+  keep(parse_holds(options.holds), state.holds);
+  if (errors.empty() && state.counted_at > state.now) {
+    errors.push_back({fare::ErrorCode::kOutOfRange, "--counted-at", "must not be after --at"});
+  }
+  if (!errors.empty()) return tl::unexpected(std::move(errors));
+  return state;
 }
 
 std::string dump(const Json& json) {
@@ -87,15 +151,9 @@ int run_check(const PolicyOptions& options) {
   if (!prices) return complain(prices.error());
   const auto now = asked_instant("--at", options.at, clock_now());
   if (!now) return complain(now.error());
-  std::optional<fare::BudgetConfig> budgets;
-  if (!options.budgets.empty()) {
-    const auto text = read_file(options.budgets);
-    if (!text) return complain(text.error());
-    auto config = fare::parse_budgets(options.budgets, *text);
-    if (!config) return complain(config.error());
-    budgets = std::move(*config);
-  }
-  const auto findings = fare::check(*policy, *prices, {*now, budgets ? &*budgets : nullptr});
+  const auto budgets = load_budgets(options.budgets);
+  if (!budgets) return complain(budgets.error());
+  const auto findings = fare::check(*policy, *prices, {*now, *budgets ? &**budgets : nullptr});
   print(options.json ? check_json(*policy, findings) : check_text(*policy, findings));
   return findings.empty() ? kGood : kNo;
 }
@@ -114,12 +172,21 @@ std::string explain_text(const Explained& explained, fare::Instant now) {
   std::string text = explained.refusal == fare::Refusal::kNone
                          ? fmt::format("{}", fmt::join(explained.plan, ", then "))
                          : fmt::format("refused: {}", to_string(explained.refusal));
+  if (explained.retry_at) {
+    text += fmt::format("; try again at {}", fare::to_rfc3339(*explained.retry_at));
+  }
+  if (!explained.degradations.empty()) {
+    text += fmt::format(", degraded by {}", fmt::join(explained.degradations, ", "));
+  }
+  if (explained.soft_percent > 0) {
+    text += fmt::format(", above {} % of a budget", explained.soft_percent);
+  }
   if (!explained.rule.empty()) text += fmt::format(", by rule \"{}\"", explained.rule);
   text = filled("", fmt::format("{}, at {}", text, fare::to_rfc3339(now)));
   for (const ExplainedCandidate& one : explained.candidates) {
     text += filled("  ", fmt::format("{}: {}{}", one.name, to_string(one.candidate.verdict),
                                      numbers_of(one.candidate)));
-    if (one.what_if) text += filled("    ", one.what_if->sentence);
+    for (const WhatIf& what_if : one.what_ifs) text += filled("    ", what_if.sentence);
   }
   return text;
 }
@@ -131,11 +198,11 @@ Json candidate_json(const ExplainedCandidate& one) {
   json["quality"] = candidate.quality ? Json(*candidate.quality) : Json();
   json["latency_ms"] =
       candidate.latency ? Json(static_cast<double>(candidate.latency->count()) / 1e6) : Json();
-  if (one.what_if) {
-    json["what_if"] = {{"change", one.what_if->change},
-                       {"to", Json::parse(one.what_if->to)},
-                       {"verdict", one.what_if->verdict},
-                       {"sentence", one.what_if->sentence}};
+  for (const WhatIf& what_if : one.what_ifs) {
+    json["what_ifs"].push_back({{"change", what_if.change},
+                                {"to", Json::parse(what_if.to)},
+                                {"verdict", what_if.verdict},
+                                {"sentence", what_if.sentence}});
   }
   return json;
 }
@@ -146,14 +213,18 @@ std::string explain_json(const Explained& explained, const fare::Policy& policy,
   for (const ExplainedCandidate& one : explained.candidates) {
     candidates.push_back(candidate_json(one));
   }
-  const Json json = {{"format", kExplainFormat},
-                     {"policy", policy.name()},
-                     {"hash", policy.hash()},
-                     {"at", fare::to_rfc3339(now)},
-                     {"refusal", to_string(explained.refusal)},
-                     {"rule", explained.rule},
-                     {"plan", explained.plan},
-                     {"candidates", std::move(candidates)}};
+  Json json = {{"format", kExplainFormat},
+               {"policy", policy.name()},
+               {"hash", policy.hash()},
+               {"at", fare::to_rfc3339(now)},
+               {"refusal", to_string(explained.refusal)},
+               {"rule", explained.rule},
+               {"plan", explained.plan},
+               {"degradations", explained.degradations},
+               {"soft_percent", explained.soft_percent},
+               {"retry_at", nullptr},
+               {"candidates", std::move(candidates)}};
+  if (explained.retry_at) json["retry_at"] = fare::to_rfc3339(*explained.retry_at);
   return dump(json);
 }
 
@@ -162,13 +233,19 @@ int run_explain(const PolicyOptions& options) {
   if (!policy) return complain(policy.error());
   const auto prices = load_asked_prices(options.prices);
   if (!prices) return complain(prices.error());
-  const auto now = asked_instant("--at", options.at, clock_now());
-  if (!now) return complain(now.error());
-  const auto request = parse_request(options.request);
+  const auto state = asked_state(options);
+  if (!state) return complain(state.error());
+  auto request = parse_request(options.request);
   if (!request) return complain(request.error());
-  const auto explained = explain(*policy, *prices, *request, *now);
+  request->scopes.insert(request->scopes.end(), options.scopes.begin(), options.scopes.end());
+  if (request->scopes.size() > fare::kScopesMax) {
+    return complain({{fare::ErrorCode::kOutOfRange, "--scope",
+                      fmt::format("a request may name {} scopes", fare::kScopesMax)}});
+  }
+  const auto explained = explain(*policy, *prices, *request, *state);
   if (!explained) return complain(explained.error());
-  print(options.json ? explain_json(*explained, *policy, *now) : explain_text(*explained, *now));
+  print(options.json ? explain_json(*explained, *policy, state->now)
+                     : explain_text(*explained, state->now));
   return explained->refusal == fare::Refusal::kNone ? kGood : kNo;
 }
 
@@ -198,6 +275,21 @@ void add_check(CLI::App& policy, int& exit_code) {
   check->callback([options, &exit_code] { exit_code = run_check(*options); });
 }
 
+void add_state(CLI::App& command, PolicyOptions& options) {
+  CLI::Option* budgets =
+      command.add_option("--budgets", options.budgets, "What may be spent")->type_name("PATH");
+  command.add_option("--scope", options.scopes, "Who pays, beside the request's scopes")
+      ->type_name("ID")
+      ->needs(budgets);
+  command.add_option("--spent", options.spent, "Of a budget, before: SCOPE/BUDGET=USD")
+      ->type_name("TEXT")
+      ->needs(budgets);
+  command.add_option("--counted-at", options.counted_at, "When --spent held; default: --at")
+      ->type_name("INSTANT");
+  command.add_option("--hold", options.holds, "A vendor's retry-after: TARGET=INSTANT")
+      ->type_name("TEXT");
+}
+
 void add_explain(CLI::App& policy, int& exit_code) {
   auto options = std::make_shared<PolicyOptions>();
   CLI::App* command =
@@ -206,14 +298,17 @@ void add_explain(CLI::App& policy, int& exit_code) {
       "The request is JSON: input_tokens, and if you like class,\n"
       "expected_output_tokens, max_output_tokens, capabilities, tags, scopes,\n"
       "language, latency_bound_ms, session.  Under each loser stands what would\n"
-      "change it, found by deciding again.\n"
+      "change it, found by deciding again.  Nobody else asks meanwhile.\n"
       "Examples:\n"
       "  routesim policy explain scenarios/policies/tiered.json \\\n"
       "    --request '{\"class\": \"complex\", \"input_tokens\": 1200}'\n"
+      "  routesim policy explain p.json --request '{\"input_tokens\": 9}' \\\n"
+      "    --budgets b.json --scope user:ada --spent user:ada/hour=4.99\n"
       "  routesim policy explain p.json --request '{\"input_tokens\": 9}' --json\n"
       "Exit code: 0 served, 1 refused, 2 bad input.");
   add_common(*command, *options);
   command->add_option("--request", options->request, "The request, as JSON")->required();
+  add_state(*command, *options);
   command->callback([options, &exit_code] { exit_code = run_explain(*options); });
 }
 

@@ -13,6 +13,7 @@ void add_run_command(CLI::App& app, int& exit_code) {
       "Examples:\n"
       "  routesim run scenarios/conversation_day.json\n"
       "  routesim run scenarios/article_costs.json --policy tiered --json\n"
+      "  routesim run scenarios/conversation_day.json --oracle\n"
       "Exit code: 0 done, 1 some of the cost has no price, 2 bad input.");
   add_study_options(*command, *options);
   command

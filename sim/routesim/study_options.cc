@@ -81,6 +81,22 @@ fare::Errors write_all(const Report& report, const std::string& folder) {
   return errors;
 }
 
+fare::Expected<std::vector<Oracle>> oracles_of(const Scenario& scenario,
+                                               const std::vector<const Variant*>& variants) {
+  std::vector<Oracle> oracles;
+  fare::Errors errors;
+  for (const Variant* variant : variants) {
+    fare::Expected<Oracle> one = oracle_of(scenario, *variant);
+    if (one) {
+      oracles.push_back(std::move(*one));
+    } else {
+      errors.insert(errors.end(), one.error().begin(), one.error().end());
+    }
+  }
+  if (!errors.empty()) return tl::unexpected(std::move(errors));
+  return oracles;
+}
+
 // What was odd about the trace, once, on stderr.
 void mention_trace(const Scenario& scenario, bool quiet) {
   if (quiet || !scenario.traffic.trace) return;
@@ -119,12 +135,16 @@ void add_simulation_options(CLI::App& command, StudyOptions& options) {
       ->check(CLI::Range(1, 1'000));
   command
       .add_option("--trace", options.overrides.trace,
-                  "Replay the times and lengths of this trace (CSV or JSON lines, .gz too)")
+                  "Replay this recording (CSV or JSON lines, .gz too)")
       ->type_name("FILE");
   command
       .add_option("--trace-format", options.overrides.trace_format,
-                  "auto, azure, mooncake or plain")
+                  "auto, azure, mooncake, plain, jsonl, ragpulse, bailian, burstgpt: times and "
+                  "lengths; servegen: clients; claude-code, mooncake-prompts, ragpulse-prompts: "
+                  "prompts by block")
       ->type_name("NAME");
+  command.add_flag("--open-loop", options.overrides.open_loop,
+                   "Of claude-code: calls come when they came, whatever the answers do");
   command
       .add_option("--prices", options.overrides.prices,
                   "Another folder or file of price tables than the scenario's")
@@ -140,6 +160,8 @@ void add_study_options(CLI::App& command, StudyOptions& options) {
   command
       .add_option("--out", options.out, "Write report.html, report.json, report.csv to a folder")
       ->type_name("DIR");
+  command.add_flag("--oracle", options.oracle,
+                   "Also the least that all of it can cost under the same floors and limits");
 }
 
 int run_study(const StudyOptions& options, const std::vector<std::string>& policies,
@@ -151,15 +173,19 @@ int run_study(const StudyOptions& options, const std::vector<std::string>& polic
   if (!scenario) return complain(scenario.error());
   const auto variants = find_variants(*scenario, options.scenario, policies, count);
   if (!variants) return complain(variants.error());
+  fare::Expected<std::vector<Oracle>> oracles;
+  if (options.oracle) oracles = oracles_of(*scenario, *variants);
+  if (!oracles) return complain(oracles.error());
   mention_trace(*scenario, options.quiet);
   const unsigned threads =
       options.threads > 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
   std::atomic<std::uint64_t> done{0};
   const auto runs = static_cast<double>(variants->size() * scenario->replications);
-  const Report report = [&] {
+  Report report = [&] {
     const Progress progress(done, expected_requests(scenario->traffic) * runs, !options.quiet);
     return study(*scenario, *variants, threads, done);
   }();
+  report.oracles = std::move(*oracles);
   const std::string text = options.json ? to_json(report) : to_text(report, style_of_stdout());
   std::fwrite(text.data(), 1, text.size(), stdout);
   if (!options.out.empty()) {

@@ -17,6 +17,7 @@ struct StudyOptions {
   unsigned threads = 0;  // 0: as many as the machine has.
   bool json = false;
   bool quiet = false;
+  bool oracle = false;  // Also what the policies' requests would cost at the least.
   std::string out;  // A folder for report.json, report.csv, report.html; empty: none.
 };
 

@@ -17,7 +17,8 @@ fare::Expected<fare::PolicyText> find_policy(std::string_view name, std::string_
 fare::Expected<fare::Policy> load_policy(const std::string& path) {
   const fare::Expected<std::string> text = read_file(path);
   if (!text) return tl::unexpected<fare::Errors>(text.error());
-  return fare::Policy::parse(path, *text, find_policy);
+  const std::string file = std::filesystem::path(path).lexically_normal().string();
+  return fare::Policy::parse(file, *text, find_policy);
 }
 
 }  // namespace routesim

@@ -8,6 +8,7 @@
 #include <vector>       // std::vector.
 
 #include "study/estimate.h"  // Estimate.
+#include "study/oracle.h"    // Oracle.
 #include "study/run.h"       // RunResult.
 #include "study/scenario.h"  // Scenario.
 
@@ -78,6 +79,7 @@ struct Report {
   std::vector<std::string> tenants;
   std::vector<PolicyReport> policies;    // One, or two to compare.
   std::optional<Comparison> comparison;  // Of policies[1] against policies[0].
+  std::vector<Oracle> oracles;           // Of the policies, in their order, if asked for.
 };
 
 // total / count, to the nearest picodollar, half to even.  REQUIRES: total >= 0, count > 0.

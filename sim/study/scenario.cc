@@ -10,6 +10,7 @@
 #include "fare/router.h"
 #include "study/files.h"
 #include "study/policy_files.h"
+#include "study/recording.h"
 
 namespace routesim {
 namespace {
@@ -137,7 +138,7 @@ class ScenarioReader {
     const std::optional<fare::PriceBook> prices = read_prices(reader);
     TrafficModel traffic;
     const bool has_traffic = reader.required("traffic", traffic, read_traffic);
-    if (has_traffic && overrides_.trace) apply_trace(traffic);
+    apply_recording(reader, has_traffic, traffic);
     const std::optional<World> world = read_world_with(reader, has_traffic, traffic, prices, start);
     std::vector<Variant> variants = read_variants(reader);
     reader.finish();
@@ -187,12 +188,19 @@ class ScenarioReader {
     return std::nullopt;
   }
 
-  void apply_trace(TrafficModel& traffic) {
-    const fare::Expected<TraceFormat> format = parse_trace_format(overrides_.trace_format);
-    if (!format) return problems_.add_all(format.error());
-    fare::Expected<Trace> trace = read_trace(*overrides_.trace, {.format = *format});
-    if (!trace) return problems_.add_all(std::move(trace.error()));
-    fare::Expected<TrafficModel> model = with_trace(std::move(traffic), std::move(*trace));
+  // The command line's recording goes before the scenario's.
+  void apply_recording(ObjectReader& reader, bool has_traffic, TrafficModel& traffic) {
+    Recording recording;
+    const bool written = reader.optional("recording", recording, read_recording);
+    if (overrides_.trace) {
+      recording = {.path = *overrides_.trace,
+                   .format = overrides_.trace_format,
+                   .open_loop = overrides_.open_loop};
+    } else if (written) {
+      recording.path = beside(path_, recording.path);
+    }
+    if (!has_traffic || recording.path.empty()) return;
+    fare::Expected<TrafficModel> model = with_recording(std::move(traffic), recording);
     if (!model) return problems_.add_all(std::move(model.error()));
     traffic = std::move(*model);
   }

@@ -54,8 +54,9 @@ struct Scenario {
 struct ScenarioOverrides {
   std::optional<std::uint64_t> seed = {};
   std::optional<std::uint32_t> replications = {};
-  std::optional<std::string> trace = {};  // A path; its times and lengths replace the traffic's.
-  std::string trace_format = "auto";
+  std::optional<std::string> trace = {};  // A path of a recording, as study/recording.h has it,
+  std::string trace_format = "auto";      // instead of the scenario's.
+  bool open_loop = false;
   std::optional<std::string> prices = {};  // A folder or file instead of the scenario's.
   std::vector<std::string> policies = {};  // Files of more policies; each is named by its path.
 };
@@ -67,6 +68,7 @@ struct ScenarioOverrides {
 //                                        with a folder "cache" of cache rules in or beside them
 //    "extra_prices": [PRICE FILE, ...],  inline, for models that exist only here
 //    "traffic": {...}, "world": {...},
+//    "recording": RECORDING (see study/recording.h) in the place of the traffic's times and more
 //    "policies": [{"policy": POLICY or "file.json", "answer_cache": {"hit_share": "0.4",
 //                  "mix": "random" | "exact", "latency_ms": 20},
 //                  "spending": SPENDING (see study/spending.h)}]}

@@ -84,8 +84,10 @@ Json policy() {
   return Json::parse(R"({"format": "fare-policy/1", "name": "p", "expected_output_tokens": 100,
     "targets": [
       {"name": "a", "model": "a", "quality": 0.7, "capabilities": ["tools"],
+       "limits": {"requests_per_minute": 1000000},
        "latency": {"first_token_ms": 100, "ms_per_output_token": 1.5}},
       {"name": "b", "model": "b", "quality": 0.86, "capabilities": ["vision"],
+       "limits": {"requests_per_minute": 1000000},
        "latency": {"first_token_ms": 400, "ms_per_output_token": 2.25}}],
     "rules": [{"name": "r", "candidates": ["a", "b"]}]})");
 }
@@ -165,64 +167,174 @@ TEST_F(PolicyCommandTest, ComplainsOfBadRequests) {
   EXPECT_EQ(run("policy").exit_code, 2);
 }
 
+// A random question to the program, as files and options.
+struct Asked {
+  Json policy;
+  Json request;
+  Json budgets;         // Null: none.
+  std::string spent;    // Of it.
+  std::string hold;     // A target held for five minutes; empty: none.
+  std::string b_price;  // A million tokens of "b".
+  std::string at = "2026-11-26T00:00:00Z";
+};
+
+Json day_budget(const std::string& usd) {
+  return Json::parse(R"({"format": "fare-budgets/1", "name": "n", "scopes": [{"id": "o",
+    "kind": "org", "budgets": [{"id": "d", "limit_usd": ")" +
+                     usd + R"(", "window": {"kind": "day", "zone": "UTC"}}]}]})");
+}
+
+Asked random_question(fare::RandomStream& random) {
+  Asked asked{policy(), {{"input_tokens", 100 + random.below(1'500)}}, {}, "", "", "4"};
+  Json& rule = asked.policy["rules"][0];
+  if (random.below(3) == 0)
+    rule["quality_floor"] = 0.6 + 0.1 * static_cast<double>(random.below(4));
+  if (random.below(4) == 0) rule["latency_bound_ms"] = 100 + 200 * random.below(4);
+  if (random.below(4) == 0) asked.request["max_output_tokens"] = 150 + random.below(200);
+  if (random.below(4) == 0) asked.request["latency_bound_ms"] = 150 + 200 * random.below(3);
+  if (random.below(4) == 0) asked.request["capabilities"] = {"tools"};
+  if (random.below(2) == 0) asked.b_price = "2";
+  switch (random.below(4)) {
+    case 0:
+      rule["objective"]["utility"] = {{"usd_per_answer", fmt::format("0.{:03}", random.below(40))},
+                                      {"usd_per_second", "0.001"}};
+      if (rule["objective"]["utility"]["usd_per_answer"] == "0.000") rule.erase("objective");
+      break;
+    case 1:
+      rule["objective"]["threshold"] = {
+          {"strong", "b"}, {"weak", "a"}, {"gain", 0.05 * static_cast<double>(random.below(6))}};
+      break;
+  }
+  if (random.below(3) == 0) {
+    asked.budgets = day_budget("0.01");
+    asked.spent = fmt::format("0.{:04}", 40 + random.below(60));
+  }
+  if (random.below(5) == 0) asked.hold = random.below(2) == 0 ? "a" : "b";
+  return asked;
+}
+
 // Method: random questions; each what-if is applied to the files and the request, and the program
-// is asked anew.
-TEST_F(PolicyCommandTest, WhatItSaysWouldChangeAVerdictChangesIt) {
+// is asked anew.  Where it names a bound, one step past it the verdict is no better than it was.
+class WhatIfTest : public PolicyCommandTest {
+ protected:
+  Json ask(const Asked& asked) {
+    std::string options =
+        fmt::format("policy explain {} --prices {} --json --request '{}' --at {} --counted-at {}",
+                    write("p.json", asked.policy), write("v.json", prices(asked.b_price)),
+                    asked.request.dump(), asked.at, "2026-11-26T00:00:00Z");
+    if (!asked.budgets.is_null()) {
+      options += fmt::format(" --budgets {} --scope o --spent o/d={}",
+                             write("b.json", asked.budgets), asked.spent);
+    }
+    if (!asked.hold.empty()) options += fmt::format(" --hold {}=2026-11-26T00:05:00Z", asked.hold);
+    return Json::parse(run(options).output)["candidates"];
+  }
+
+  void expect_holds(const Asked& asked, std::size_t place, const Json& was, const Json& what_if) {
+    const std::string change = what_if["change"];
+    const Json& to = what_if["to"];
+    SCOPED_TRACE(change + " to " + to.dump());
+    Asked changed = asked;
+    Asked past = asked;  // One step too far, or too little.
+    Json& rule = changed.policy["rules"][0];
+    if (change == "quality_floor") {
+      rule[change] = to;
+    } else if (change == "latency_bound_ms") {
+      for (Json* part : {&rule, &changed.request}) {
+        if (part->contains(change)) {
+          (*part)[change] = std::max((*part)[change].get<double>(), to.get<double>());
+        }
+      }
+    } else if (change == "at") {
+      changed.at = to.get<std::string>();
+      past.at = changed.at == "2026-11-27T00:00:00Z" ? "2026-11-26T23:59:59.999999999Z"
+                                                     : "2026-11-26T00:04:59.999999999Z";
+    } else if (change == "quality") {
+      changed.policy["targets"][place]["quality"] = to;
+      past.policy["targets"][place]["quality"] = to.get<double>() - 2e-9;
+    } else if (change.starts_with("cost_usd")) {
+      return expect_cost(asked, place, was, std::stod(to.get<std::string>()));
+    } else {
+      changed.request[change] = to;
+      if (to.is_number()) past.request[change] = to.get<std::int64_t>() + 1;
+    }
+    EXPECT_EQ(ask(changed)[place]["verdict"], what_if["verdict"]);
+    const std::string then = ask(past)[place]["verdict"];
+    EXPECT_NE(then, "chosen");
+    if (change == "input_tokens" || change == "at" || change == "quality") {
+      EXPECT_EQ(then, was["verdict"]);
+    }
+  }
+
+  // Only the price of "b" can be set; all its meters cost alike.
+  void expect_cost(const Asked& asked, std::size_t place, const Json& was, double limit) {
+    if (place != 1) return;
+    const double tokens =
+        std::stod(was["expected_usd"].get<std::string>()) * 1e6 / std::stod(asked.b_price);
+    const double price = limit * 1e6 / tokens;
+    Asked changed = asked;
+    changed.b_price = fmt::format("{:.6f}", price - 2e-6);
+    if (price > 2e-6) {
+      EXPECT_EQ(ask(changed)[place]["verdict"], "chosen") << changed.b_price;
+    }
+    changed.b_price = fmt::format("{:.6f}", price + 2e-6);
+    EXPECT_NE(ask(changed)[place]["verdict"], "chosen") << changed.b_price;
+  }
+};
+
+TEST_F(WhatIfTest, WhatItSaysWouldChangeAVerdictChangesIt) {
   const fare::RandomKey key(7, 0, fare::Purpose::kTest);
   std::set<std::string> met;
-  const auto ask = [&](const Json& file, const Json& request, const std::string& b_price) {
-    const Ran ran =
-        run(fmt::format("policy explain {} --prices {} --at 2026-11-26 --json --request '{}'",
-                        write("p.json", file), write("v.json", prices(b_price)), request.dump()));
-    return Json::parse(ran.output)["candidates"];
-  };
-  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+  for (std::uint64_t seed = 0; seed < 150; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed=" << seed);
     fare::RandomStream random(key, seed);
-    Json file = policy();
-    Json& rule = file["rules"][0];
-    if (random.below(3) == 0)
-      rule["quality_floor"] = 0.6 + 0.1 * static_cast<double>(random.below(4));
-    if (random.below(4) == 0) rule["latency_bound_ms"] = 100 + 200 * random.below(4);
-    Json request = {{"input_tokens", 100 + random.below(1'500)}};
-    if (random.below(4) == 0) request["max_output_tokens"] = 150 + random.below(200);
-    if (random.below(4) == 0) request["latency_bound_ms"] = 150 + 200 * random.below(3);
-    if (random.below(4) == 0) request["capabilities"] = {"tools"};
-    const std::string b_price = random.below(2) == 0 ? "4" : "2";
-    const Json candidates = ask(file, request, b_price);
+    const Asked asked = random_question(random);
+    const Json candidates = ask(asked);
     for (std::size_t i = 0; i < candidates.size(); ++i) {
-      if (!candidates[i].contains("what_if")) continue;
-      const Json what_if = candidates[i]["what_if"];
-      const std::string change = what_if["change"];
-      SCOPED_TRACE(change);
-      met.insert(change);
-      Json changed_file = file;
-      Json changed = request;
-      Json& changed_rule = changed_file["rules"][0];
-      if (change == "quality_floor") {
-        changed_rule[change] = what_if["to"];
-      } else if (change == "latency_bound_ms") {
-        const double to = what_if["to"];
-        for (Json* place : {&changed_rule, &changed}) {
-          if (place->contains(change))
-            (*place)[change] = std::max((*place)[change].get<double>(), to);
-        }
-      } else if (change.starts_with("cost_usd")) {
-        continue;  // Below.
-      } else {
-        changed[change] = what_if["to"];
-      }
-      EXPECT_EQ(ask(changed_file, changed, b_price)[i]["verdict"], what_if["verdict"]);
-      if (change == "input_tokens") {
-        changed[change] = what_if["to"].get<int>() + 1;
-        EXPECT_EQ(ask(changed_file, changed, b_price)[i]["verdict"], "context_too_short")
-            << "one token more is too long";
+      for (const Json& what_if : candidates[i].value("what_ifs", Json::array())) {
+        met.insert(fmt::format("{} {}", candidates[i]["verdict"].get<std::string>(),
+                               what_if["change"].get<std::string>()));
+        expect_holds(asked, i, candidates[i], what_if);
       }
     }
   }
-  EXPECT_EQ(met, (std::set<std::string>{"capabilities", "cost_usd_at_most", "cost_usd_below",
-                                        "input_tokens", "latency_bound_ms", "max_output_tokens",
-                                        "quality_floor"}));
+  EXPECT_EQ(met,
+            (std::set<std::string>{"below_floor quality_floor", "context_too_short input_tokens",
+                                   "costs_more cost_usd_at_most", "costs_more cost_usd_below",
+                                   "lacks_capability capabilities", "less_useful cost_usd_at_most",
+                                   "less_useful cost_usd_below", "less_useful quality",
+                                   "output_too_long max_output_tokens", "over_budget at",
+                                   "over_budget max_output_tokens", "rate_limited at",
+                                   "too_slow latency_bound_ms"}));
+}
+
+TEST_F(WhatIfTest, SaysWhenThereIsMoneyAgain) {
+  const std::string options = fmt::format(
+      "policy explain {} --prices {} --at 2026-11-26 --budgets {} --scope o",
+      write("p.json", policy()), write("v.json", prices("4")), write("b.json", day_budget("0.01")));
+  const std::string request = " --request '{\"input_tokens\": 400}'";
+  // "a" writes at most 200 tokens: 600 at $3 a million; "b" up to 5,000 at $4.
+  const Ran ran = run(options + request + " --spent o/d=0.0083");
+  EXPECT_EQ(ran.output,
+            "refused: over_budget; try again at 2026-11-27T00:00:00Z, by rule \"r\", at\n"
+            "2026-11-26T00:00:00Z\n"
+            "  a: over_budget, $0.0015, quality 0.7, 248 ms\n"
+            "    over_budget until 2026-11-27T00:00:00Z; then: chosen\n"
+            "    no budget for the longest answer; with a cap of 166: chosen\n"
+            "  b: over_budget, $0.002, quality 0.86, 623 ms\n"
+            "    no budget for the longest answer; with a cap of 25: costs_more\n");
+  EXPECT_EQ(ran.exit_code, 1);
+  const Json json = Json::parse(run(options + request + " --spent o/d=0.0083 --json").output);
+  EXPECT_EQ(json["retry_at"], "2026-11-27T00:00:00Z");
+  const Ran held = run(options + request + " --hold a=2026-11-26T00:05:00Z");
+  EXPECT_THAT(held.output, HasSubstr("rate_limited until 2026-11-26T00:05:00Z; then: chosen"));
+  for (const char* bad :
+       {" --spent o/d", " --spent o/x=1", " --spent o/d=-1", " --hold z=2026-11-26",
+        " --hold a=2026-12-26", " --hold a", " --counted-at 2026-11-27"}) {
+    EXPECT_EQ(run(options + request + bad).exit_code, 2) << bad;
+  }
+  const Ran no_budgets = run("policy explain p.json --scope o" + request);
+  EXPECT_EQ(no_budgets.exit_code, 2);
 }
 
 // 100 tokens in all: a cent of a price is a hundredth of a micro-dollar a token.
@@ -240,12 +352,12 @@ TEST_F(PolicyCommandTest, AtThePriceItNamesACandidateWins) {
   };
   Json file = policy();
   const Json loser = verdict_of(file, "4");
-  EXPECT_EQ(loser["what_if"]["change"], "cost_usd_below");
-  EXPECT_EQ(loser["what_if"]["to"], "0.0003") << "a hundred tokens at $3 a million";
+  EXPECT_EQ(loser["what_ifs"][0]["change"], "cost_usd_below");
+  EXPECT_EQ(loser["what_ifs"][0]["to"], "0.0003") << "a hundred tokens at $3 a million";
   EXPECT_EQ(verdict_of(file, "3")["verdict"], "costs_more") << "of equals the first wins";
   EXPECT_EQ(verdict_of(file, "2.999999")["verdict"], "chosen");
   file["rules"][0]["candidates"] = {"b", "a"};
-  EXPECT_EQ(verdict_of(file, "4")["what_if"]["change"], "cost_usd_at_most");
+  EXPECT_EQ(verdict_of(file, "4")["what_ifs"][0]["change"], "cost_usd_at_most");
   EXPECT_EQ(verdict_of(file, "3")["verdict"], "chosen");
   EXPECT_EQ(verdict_of(file, "3.000001")["verdict"], "costs_more");
 }
