@@ -67,20 +67,20 @@ void BurnRate::observe(const BurnBooks& books, Instant now) {
 
 std::optional<BurnForecast> BurnRate::forecast(const BurnBooks& books, Instant now) const {
   if (time_ * 4 < in_double(half_life_)) return std::nullopt;
-  const double rate = std::max(0.0, spent_ / time_);
+  const double per_ns = std::max(0.0, spent_ / time_);
   const bool is_rolling = books.rolling > Duration(0);
   const bool has_end = is_rolling || books.window.end != kNever;
   BurnForecast forecast;
-  forecast.per_hour = plus(Money(), rate * kHour);
+  forecast.per_hour = plus(Money(), per_ns * kHour);
   // Out of a rolling window falls, per length, what stands in it.
   const double used = static_cast<double>(books.used.count());
-  const double growth = is_rolling ? rate - used / in_double(books.rolling) : rate;
+  const double growth = is_rolling ? per_ns - used / in_double(books.rolling) : per_ns;
   const double left =
       is_rolling ? in_double(books.rolling)
                  : static_cast<double>(std::max<Int128>(
                        0, nanoseconds_between(now, has_end ? books.window.end : kWindowsEnd)));
   if (has_end) {
-    forecast.at_end = is_rolling ? plus(Money(), rate * left) : plus(books.used, rate * left);
+    forecast.at_end = is_rolling ? plus(Money(), per_ns * left) : plus(books.used, per_ns * left);
   }
   if (books.used >= books.limit) {
     forecast.exhausted_at = now;

@@ -18,7 +18,7 @@ struct StudyOptions {
   bool json = false;
   bool quiet = false;
   bool oracle = false;  // Also what the policies' requests would cost at the least.
-  std::string out;  // A folder for report.json, report.csv, report.html; empty: none.
+  std::string out;      // A folder for report.json, report.csv, report.html; empty: none.
 };
 
 // Adds them to a command, all or all but `out`; `options` must outlive it.

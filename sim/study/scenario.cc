@@ -337,7 +337,9 @@ fare::Config config_of(const Scenario& scenario, const Variant& variant) {
   fare::Config config{scenario.prices, variant.policy};
   config.cache_rules = scenario.cache_rules;
   if (!variant.spending) return config;
-  config.budgets = variant.spending->budgets;
+  std::vector<std::string> tenants;
+  for (const TenantMix& tenant : scenario.traffic.tenants) tenants.push_back(tenant.name);
+  config.budgets = budgets_for(*variant.spending, tenants);
   config.spent_before = variant.spending->before;
   return config;
 }

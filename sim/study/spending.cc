@@ -1,5 +1,6 @@
 #include "study/spending.h"
 
+#include <set>
 #include <string_view>
 
 namespace routesim {
@@ -80,6 +81,31 @@ std::vector<std::string> scopes_of(const Spending& spending, const std::string& 
     }
   }
   return scopes;
+}
+
+fare::BudgetConfig budgets_for(const Spending& spending, const std::vector<std::string>& tenants) {
+  fare::BudgetConfig config = spending.budgets;
+  std::set<std::string> known;
+  std::vector<fare::Scope> templates;
+  for (const fare::Scope& scope : config.scopes) {
+    known.insert(scope.id);
+    if (scope.id.ends_with('*')) templates.push_back(scope);
+  }
+  for (const std::string& tenant : tenants) {
+    for (const std::string& id : scopes_of(spending, tenant)) {
+      if (known.contains(id)) continue;
+      const fare::Scope* longest = nullptr;
+      for (const fare::Scope& one : templates) {
+        const bool fits = id.starts_with(std::string_view(one.id).substr(0, one.id.size() - 1));
+        if (fits && (longest == nullptr || one.id.size() > longest->id.size())) longest = &one;
+      }
+      if (longest == nullptr) continue;
+      known.insert(id);
+      config.scopes.push_back(*longest);
+      config.scopes.back().id = id;
+    }
+  }
+  return config;
 }
 
 }  // namespace routesim

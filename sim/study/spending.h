@@ -35,4 +35,8 @@ std::optional<Spending> read_spending(
 // The scope ids of a tenant's requests.
 std::vector<std::string> scopes_of(const Spending& spending, const std::string& tenant);
 
+// The budgets, where each scope of these tenants that only a template stands for is listed by
+// itself, behind the others: so their windows are known from the start of a run.
+fare::BudgetConfig budgets_for(const Spending& spending, const std::vector<std::string>& tenants);
+
 }  // namespace routesim

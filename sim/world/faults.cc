@@ -6,7 +6,7 @@ namespace routesim {
 namespace {
 
 constexpr std::array<std::string_view, kFaultCount> kNames = {
-    "none",       "server_error", "timeout",    "cut_off",     "outage", "region_outage",
+    "none",       "server_error", "timeout",    "cut_off",     "outage",  "region_outage",
     "rate_limit", "ramp",         "queue_full", "no_capacity", "retired", "too_long"};
 
 }  // namespace
