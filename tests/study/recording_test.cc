@@ -79,7 +79,9 @@ TEST(RecordingTest, SessionsAreReplayedCallByCall) {
     const fare::Duration answered = first.at + std::chrono::seconds(3);
     std::optional<Arrival> second = source.after(first, answered, Ending::kGood);
     ASSERT_EQ(second.has_value(), !open_loop) << "what does not wait comes by itself";
-    if (open_loop) ASSERT_TRUE(source.next(second.emplace()));
+    if (open_loop) {
+      ASSERT_TRUE(source.next(second.emplace()));
+    }
     EXPECT_EQ(second->input, Tokens(192));
     // Recorded: an answer after 1 s, and 4 s to think.
     EXPECT_EQ(second->at - first.at, std::chrono::seconds(open_loop ? 5 : 7));
