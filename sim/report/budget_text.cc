@@ -72,9 +72,12 @@ Json budget_json(const BudgetForecast& one) {
 
 std::string to_text(const BudgetReading& reading, const Style& style) {
   std::string text = style.bold(answer_of(reading));
-  text += fmt::format("{}, {}: simulated to {} UTC; seed {}, {} replications\n\n", reading.scenario,
-                      reading.policy, when_text(reading.until), reading.seed,
-                      reading.budgets.empty() ? 0 : reading.budgets.front().replications);
+  text +=
+      wrapped(fmt::format("{}, {}: simulated to {} UTC; seed {}, {} replications", reading.scenario,
+                          reading.policy, when_text(reading.until), reading.seed,
+                          reading.budgets.empty() ? 0 : reading.budgets.front().replications),
+              "") +
+      "\n";
   Table table({"", "limit", "spent", "P10", "P50", "P90", "runs out"});
   bool open = false;
   for (const BudgetForecast& one : reading.budgets) {
@@ -87,7 +90,7 @@ std::string to_text(const BudgetReading& reading, const Style& style) {
   text += table.text(style);
   if (open) text += style.dim("  * as of then: its window has not ended, or has no end\n");
   for (const std::string& assumption : reading.assumptions) {
-    text += style.dim(fmt::format("  assumed: {}\n", assumption));
+    text += style.dim(wrapped("assumed: " + assumption, "  "));
   }
   return text;
 }

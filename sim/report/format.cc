@@ -8,6 +8,8 @@
 namespace routesim {
 namespace {
 
+constexpr std::size_t kWidth = 78;
+
 constexpr std::array<std::string_view, kMetricCount> kLabels = {"cost",
                                                                 "cost per answer",
                                                                 "refused",
@@ -150,6 +152,24 @@ std::string answer_text(const Report& report) {
   if (!cost.half_width) return text + ". One replication: no interval.";
   if (*cost.half_width == 0) return text + ", exactly: all replications agree.";
   return text + fmt::format(", 95 % interval {}.", interval_text(Metric::kCost, cost));
+}
+
+std::string wrapped(const std::string& text, const std::string& indent) {
+  std::string out;
+  std::string line = indent;
+  std::size_t begin = 0;
+  while (begin < text.size()) {
+    const std::size_t end = std::min(text.find(' ', begin), text.size());
+    const std::string word = text.substr(begin, end - begin);
+    if (line.size() + 1 + word.size() > kWidth && line.size() > indent.size()) {
+      out += line + "\n";
+      line = indent;
+    }
+    if (line.size() > indent.size()) line += ' ';
+    line += word;
+    begin = end + 1;
+  }
+  return out + line + "\n";
 }
 
 }  // namespace routesim

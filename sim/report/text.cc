@@ -11,26 +11,6 @@ namespace routesim {
 namespace {
 
 constexpr std::size_t kTenantsShown = 5;
-constexpr std::size_t kWidth = 78;
-
-// Breaks at blanks so that no line is longer than the terminal.
-std::string wrapped(const std::string& text, const std::string& indent) {
-  std::string out;
-  std::string line = indent;
-  std::size_t begin = 0;
-  while (begin < text.size()) {
-    const std::size_t end = std::min(text.find(' ', begin), text.size());
-    const std::string word = text.substr(begin, end - begin);
-    if (line.size() + 1 + word.size() > kWidth && line.size() > indent.size()) {
-      out += line + "\n";
-      line = indent;
-    }
-    if (line.size() > indent.size()) line += ' ';
-    line += word;
-    begin = end + 1;
-  }
-  return out + line + "\n";
-}
 
 std::string cell(const PolicyReport& policy, Metric metric) {
   const std::optional<Estimate>& estimate = policy[metric];

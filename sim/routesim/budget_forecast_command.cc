@@ -10,6 +10,7 @@
 #include "routesim/progress.h"
 #include "routesim/study_options.h"
 #include "study/budget_watch.h"
+#include "study/report.h"
 
 namespace routesim {
 namespace {
@@ -59,9 +60,7 @@ int run_forecast(const ForecastOptions& options) {
   reading.scenario = scenario->name;
   reading.policy = (*variant)->name;
   reading.start = scenario->start;
-  reading.until = scenario->start + scenario->traffic.arrivals.length;
-  if (scenario->traffic.trace)
-    reading.until = scenario->start + scenario->traffic.trace->rows.back().at;
+  reading.until = scenario->start + span_of(scenario->traffic);
   reading.seed = scenario->seed;
   reading.assumptions = scenario->assumptions;
   {

@@ -21,7 +21,8 @@ struct BudgetEnd {
   fare::WindowSpan window{};
   fare::Money limit;
   fare::Money spent_before;  // Already when the run began.
-  fare::Money spent;         // At the end of the window: settled, and reserved by what is open.
+  fare::Money spent;         // At the end of the window: settled, and what open requests reserved,
+                             // which is the most that they can cost.
   // The first instant in the window at which it refused a request, or would have if it did more
   // than observe.
   std::optional<fare::Instant> exhausted_at;

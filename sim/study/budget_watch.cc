@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/workers.h"
+#include "study/report.h"
 
 namespace routesim {
 namespace {
@@ -59,8 +60,8 @@ std::optional<fare::Instant> BudgetWatch::note(const fare::Router& router, fare:
     });
     if (is_noted) continue;
     const fare::Instant last = line.window.end - fare::Duration(1);
-    const bool is_over = ends_by_itself(line) && last <= now;
-    if (is_over || is_last) {
+    const bool is_over = ends_by_itself(line) && (last <= now || line.window.end <= until_);
+    if (is_last || (is_over && last <= now)) {
       ends_.push_back(end_of(variant_, line, is_over));
     } else if (ends_by_itself(line)) {
       next = std::min(next.value_or(last), last);
@@ -84,7 +85,7 @@ std::vector<BudgetForecast> forecast_budgets(const Scenario& scenario, const Var
                                              std::atomic<std::uint64_t>& progress) {
   std::vector<std::vector<BudgetEnd>> ends(scenario.replications);
   run_all(scenario.replications, threads, [&](std::size_t i) {
-    BudgetWatch watch(variant);
+    BudgetWatch watch(variant, scenario.start + span_of(scenario.traffic));
     (void)run_once(scenario, variant, static_cast<std::uint32_t>(i), progress, &watch);
     ends[i] = watch.take();
   });

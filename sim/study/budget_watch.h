@@ -17,8 +17,8 @@ namespace routesim {
 // of the run.  Rolling and session windows have no end of their own: theirs is the run's.
 class BudgetWatch : public RunObserver {
  public:
-  // `variant` must outlive it.
-  explicit BudgetWatch(const Variant& variant) : variant_(variant) {}
+  // `until`: when the traffic ends.  `variant` must outlive it.
+  BudgetWatch(const Variant& variant, fare::Instant until) : variant_(variant), until_(until) {}
 
   std::optional<fare::Instant> look(const fare::Router& router, fare::Instant now) override;
   void look_last(const fare::Router& router, fare::Instant now) override;
@@ -30,6 +30,7 @@ class BudgetWatch : public RunObserver {
   std::optional<fare::Instant> note(const fare::Router& router, fare::Instant now, bool is_last);
 
   const Variant& variant_;
+  fare::Instant until_;
   std::vector<BudgetEnd> ends_;
 };
 

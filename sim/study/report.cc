@@ -205,6 +205,8 @@ std::string describe(const TrafficModel& traffic) {
   return fmt::format("synthetic, {:.6g} requests a second on average", traffic.arrivals.per_second);
 }
 
+}  // namespace
+
 fare::Duration span_of(const TrafficModel& traffic) {
   if (traffic.trace) return traffic.trace->rows.back().at;
   if (traffic.arrivals.length.count() > 0) return traffic.arrivals.length;
@@ -212,8 +214,6 @@ fare::Duration span_of(const TrafficModel& traffic) {
       static_cast<double>(traffic.arrivals.requests) / traffic.arrivals.per_second;
   return fare::Duration(static_cast<std::int64_t>(seconds * 1e9));
 }
-
-}  // namespace
 
 fare::Cost mean_cost(fare::Cost total, std::uint32_t count) {
   const fare::Int128 quotient = total.count() / count;

@@ -85,6 +85,9 @@ struct Report {
 // total / count, to the nearest picodollar, half to even.  REQUIRES: total >= 0, count > 0.
 fare::Cost mean_cost(fare::Cost total, std::uint32_t count);
 
+// From the start of a run to the end of its traffic: the length of the arrivals, or of the trace.
+fare::Duration span_of(const TrafficModel& traffic);
+
 // Runs the given variants of the scenario (one, or two to compare) and sums up.
 Report study(const Scenario& scenario, const std::vector<const Variant*>& variants,
              unsigned threads, std::atomic<std::uint64_t>& progress);
