@@ -230,5 +230,48 @@ TEST_F(BudgetCommandTest, BadInputIsSaidWholly) {
   EXPECT_EQ(run("budget").exit_code, 2);
 }
 
+TEST(BudgetForecastCommandTest, AnswersFirstAndKeepsToTheTerminal) {
+  const Ran ran =
+      run("budget forecast scenarios/november_budget.json --replications 4 --quiet "
+          "--policy one_model");
+  EXPECT_THAT(ran.output, StartsWith("company/month is likely to run out ("));
+  EXPECT_THAT(ran.output, HasSubstr("\n  team:search/month "));
+  EXPECT_THAT(ran.output, HasSubstr("\n  assumed: "));
+  std::istringstream lines(ran.output);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80u) << line;
+  EXPECT_EQ(ran.exit_code, 0);
+}
+
+TEST(BudgetForecastCommandTest, TheJsonHasTheContractsKeys) {
+  const std::string options = "budget forecast scenarios/november_budget.json --replications 4 ";
+  const Ran ran = run(options + "--json --quiet --policy one_model");
+  const nlohmann::json json = nlohmann::json::parse(ran.output);
+  EXPECT_EQ(json["format"], "routesim-budget-forecast/1");
+  EXPECT_EQ(json["policy"], "one_model");
+  ASSERT_EQ(json["budgets"].size(), 3u);
+  const nlohmann::json& company = json["budgets"][0];
+  EXPECT_EQ(company["scope"], "company");
+  EXPECT_EQ(company["limit_usd"], "115.6");
+  EXPECT_EQ(company["spent_usd"], "71");
+  EXPECT_LE(std::stod(company["p10_usd"].get<std::string>()),
+            std::stod(company["p50_usd"].get<std::string>()));
+  EXPECT_LE(std::stod(company["p90_usd"].get<std::string>()), 115.6);
+  EXPECT_EQ(company["exhaustion_probability"], 1.0);
+  EXPECT_EQ(company["window"]["until"], "2026-12-01T00:00:00Z");
+  EXPECT_EQ(company["window"]["is_over"], true);
+  EXPECT_THAT(company["exhausted_at"].get<std::string>(), StartsWith("2026-11-2"));
+  EXPECT_EQ(json["budgets"][1]["exhausted_at"], nullptr);
+  EXPECT_EQ(run(options + "--json --quiet --policy one_model --threads 2").output, ran.output);
+}
+
+TEST(BudgetForecastCommandTest, ComplainsWhereThereIsNoBudget) {
+  const Ran ran = run("budget forecast scenarios/conversation_day.json");
+  EXPECT_THAT(ran.output, HasSubstr("has no policy with budgets: give it the key \"spending\""));
+  EXPECT_EQ(ran.exit_code, 2);
+  const Ran named = run("budget forecast scenarios/november_budget.json --policy teired");
+  EXPECT_THAT(named.output, HasSubstr("no policy \"teired\" with budgets"));
+  EXPECT_EQ(named.exit_code, 2);
+}
+
 }  // namespace
 }  // namespace routesim
