@@ -20,7 +20,8 @@ using Edge = Traits::edge_descriptor;
 struct Arc {
   std::int64_t capacity = 0;
   std::int64_t residual = 0;
-  std::int64_t weight = 0;
+  // Modulo 2^64: the algorithm adds to the greatest distance, that of vertices it does not reach.
+  std::uint64_t weight = 0;
   Edge reverse{};
 };
 using Graph =
@@ -32,11 +33,11 @@ class Network {
   Network(std::size_t classes, std::size_t targets)
       : graph_(classes + targets + 2), source_(classes + targets), sink_(source_ + 1) {}
 
-  Edge add(std::size_t from, std::size_t to, std::int64_t capacity, std::int64_t weight) {
+  Edge add(std::size_t from, std::size_t to, std::int64_t capacity, std::uint64_t weight) {
     const Edge forth = boost::add_edge(from, to, graph_).first;
     const Edge back = boost::add_edge(to, from, graph_).first;
     graph_[forth] = {capacity, 0, weight, back};
-    graph_[back] = {0, 0, -weight, forth};
+    graph_[back] = {0, 0, 0 - weight, forth};
     return forth;
   }
 
@@ -99,7 +100,7 @@ Allocation allocate(const AllocationQuestion& question) {
     if (!question.cost[i]) continue;
     const std::size_t c = i / targets;
     edges[i] = network.add(c, classes + i % targets, question.requests[c],
-                           static_cast<std::int64_t>(question.cost[i]->count()));
+                           static_cast<std::uint64_t>(question.cost[i]->count()));
   }
   network.solve();
   Allocation allocation;
