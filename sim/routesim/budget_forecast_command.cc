@@ -35,10 +35,13 @@ fare::Expected<const Variant*> variant_with_budgets(const Scenario& scenario,
                     fmt::format("has {} with budgets: give it the key \"spending\"", which));
 }
 
-// Synthetic traffic goes on until the last window ends, at most `days_max`; a trace is what it is.
+// Synthetic traffic goes on until the last window ends, at most `days_max`; what was recorded, or
+// counted in requests, is what it is.
 void lengthen(Scenario& scenario, const Variant& variant, int days_max) {
   SyntheticArrivals& arrivals = scenario.traffic.arrivals;
-  if (scenario.traffic.trace || arrivals.requests > 0) return;
+  const bool is_recorded = scenario.traffic.trace || scenario.traffic.recorded ||
+                           arrivals.process == SyntheticArrivals::Process::kClients;
+  if (is_recorded || arrivals.requests > 0) return;
   const std::optional<fare::Instant> end = last_window_end(scenario, variant);
   if (!end) return;
   const fare::Duration most = std::chrono::hours(24) * days_max;
