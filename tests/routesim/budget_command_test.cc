@@ -1,7 +1,6 @@
 // Goal: `routesim budget check` keeps its contract: the answer first, 80 columns, exit codes.
 
 #include <gmock/gmock.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -10,7 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "places.h"
+#include "routesim/program.h"
 
 namespace routesim {
 namespace {
@@ -18,22 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::StartsWith;
-
-struct Ran {
-  int exit_code;
-  std::string output;  // stdout and stderr.
-};
-
-Ran run(const std::string& arguments) {
-  const std::string command = std::string("cd '") + fare::kSourceDir + "' && '" + fare::kRoutesim +
-                              "' " + arguments + " 2>&1";
-  std::FILE* pipe = popen(command.c_str(), "r");
-  Ran ran{-1, ""};
-  for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe)) ran.output += static_cast<char>(c);
-  const int status = pclose(pipe);
-  if (WIFEXITED(status)) ran.exit_code = WEXITSTATUS(status);
-  return ran;
-}
 
 // A file with these budgets of one team under an org of $10 a month; gone with the test.
 class BudgetCommandTest : public testing::Test {

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -14,7 +13,7 @@
 #include <sstream>
 
 #include "base/random.h"
-#include "places.h"
+#include "routesim/program.h"
 
 namespace routesim {
 namespace {
@@ -23,22 +22,6 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 using testing::HasSubstr;
 using testing::StartsWith;
-
-struct Ran {
-  int exit_code;
-  std::string output;  // stdout and stderr.
-};
-
-Ran run(const std::string& arguments) {
-  const std::string command = std::string("cd '") + fare::kSourceDir + "' && '" + fare::kRoutesim +
-                              "' " + arguments + " 2>&1";
-  std::FILE* pipe = popen(command.c_str(), "r");
-  Ran ran{-1, ""};
-  for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe)) ran.output += static_cast<char>(c);
-  const int status = pclose(pipe);
-  if (WIFEXITED(status)) ran.exit_code = WEXITSTATUS(status);
-  return ran;
-}
 
 void expect_narrow(const std::string& text) {
   std::istringstream lines(text);
