@@ -108,8 +108,8 @@ struct Decision {
   std::optional<double> quality_floor;  // The rule's.
   std::array<TargetId, kAttemptsMax> attempt{};
   std::uint8_t attempts = 0;
-  std::array<Candidate, kCandidatesMax> candidate;  // Filled up to `candidates`.
-  std::uint8_t candidates = 0;
+  // Everyone the rule named, its candidates first and then its fallbacks, each once.
+  InlineList<Candidate, kCandidatesMax> candidates;
 
   InlineList<Degradation, kDegradeStepsMax> degradations;  // In the order they were taken.
   std::optional<Tokens> input_max;   // Of a step that shortens the context: tokens to keep.
@@ -126,8 +126,7 @@ struct Decision {
 
   // The targets to try, in order, until one answers.
   std::span<const TargetId> plan() const { return {attempt.data(), attempts}; }
-  // Everyone the rule named, its candidates first and then its fallbacks, each once.
-  std::span<const Candidate> considered() const { return {candidate.data(), candidates}; }
+  std::span<const Candidate> considered() const { return {candidates.begin(), candidates.end()}; }
   // The candidate behind the first attempt.  REQUIRES: not refused, and an action with a plan.
   const Candidate& chosen() const;
 };

@@ -32,6 +32,15 @@ class InlineList {
     return *::new (bytes_ + sizeof(T) * size_++) T(value);
   }
 
+  // Adds what `make` returns, built in its place: nothing is copied.  REQUIRES: size() < kMax.
+  template <class Make>
+  T& push_made(Make&& make) {
+    FARE_CHECK(size_ < kMax);
+    return *::new (bytes_ + sizeof(T) * size_++) T(make());
+  }
+
+  void clear() { size_ = 0; }
+
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
 
@@ -41,6 +50,10 @@ class InlineList {
   T* end() { return begin() + size_; }
 
   const T& operator[](std::size_t i) const {
+    FARE_CHECK(i < size_);
+    return begin()[i];
+  }
+  T& operator[](std::size_t i) {
     FARE_CHECK(i < size_);
     return begin()[i];
   }

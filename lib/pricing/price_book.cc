@@ -42,6 +42,25 @@ BilledCounts billed_counts(const Usage& usage, const Band* band) {
   return billed;
 }
 
+// The lines' costs, each of them rounded by itself.
+Cost rounded_cost(const Usage& usage, const Band& band) {
+  const BilledCounts billed = billed_counts(usage, &band);
+  Cost total;
+  for (std::uint32_t left = billed.priced; left != 0; left &= left - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(left));
+    total += cost_of(band.rate[i], band.parts, billed.count[i]);
+  }
+  return total;
+}
+
+const Cell* cell_of(const PriceTables& tables, const Row& row, TermsKey key) {
+  const Cell* end = tables.cells.data() + row.end_cell;
+  for (const Cell* cell = tables.cells.data() + row.first_cell; cell != end; ++cell) {
+    if (cell->key == key) return cell;  // The default terms stand first: almost always these.
+  }
+  return nullptr;
+}
+
 Tokens band_input(const Usage& usage, const Terms& terms) {
   return terms.band_input == Tokens(0) ? usage.total_input() : terms.band_input;
 }
@@ -136,35 +155,54 @@ const Row* PriceTables::row_at(ModelId model, Instant at, Instant known) const {
   return nullptr;
 }
 
-PriceTables::Found PriceTables::band_at(ModelId model, Tokens total_input, Instant at,
-                                        const Terms& terms, Instant known) const {
-  const Row* row = row_at(model, at, known);
-  if (row == nullptr) return {.gap = PriceGap::kNoRow};
+TermsCode PriceTables::code_of(const Terms& terms) const {
   std::uint16_t region = 0;
   if (!terms.region.empty() && terms.region != "global") {
     const auto named = std::find(regions.begin(), regions.end(), terms.region);
-    if (named == regions.end()) return {.gap = PriceGap::kNoTerms};
+    if (named == regions.end()) return {.is_known = false};
     region = static_cast<std::uint16_t>(named - regions.begin() + 1);
   }
-  std::uint16_t window = 0;
-  for (std::uint32_t i = row->first_window; i < row->end_window && window == 0; ++i) {
+  return {.key = terms_key(terms.tier, terms.speed, region, 0)};
+}
+
+PriceTables::Found PriceTables::band_at(ModelId model, Tokens total_input, Instant at,
+                                        TermsCode terms, Instant known) const {
+  const Row* row = row_at(model, at, known);
+  if (row == nullptr) return {.gap = PriceGap::kNoRow};
+  if (!terms.is_known) return {.gap = PriceGap::kNoTerms};
+  TermsKey key = terms.key;
+  for (std::uint32_t i = row->first_window; i < row->end_window; ++i) {
     const auto answer = windows[row_windows[i] - 1u].contains(at);
     if (answer == WeekWindow::Answer::kUnknown) return {.gap = PriceGap::kNoCalendar};
-    if (answer == WeekWindow::Answer::kInside) window = row_windows[i];
+    if (answer == WeekWindow::Answer::kOutside) continue;
+    key = in_window(key, row_windows[i]);
+    break;
   }
-  const TermsKey key = terms_key(terms.tier, terms.speed, region, window);
-  std::uint32_t i = row->first_cell;  // The default terms: almost always these.
-  while (i < row->end_cell && cells[i].key != key) ++i;
-  if (i == row->end_cell) return {.gap = PriceGap::kNoTerms};
-  std::uint32_t band = cells[i].first_band;
-  while (band + 1 < cells[i].end_band && total_input > bands[band + 1].input_over) ++band;
-  return {.band = &bands[band]};
+  const Cell* cell = cell_of(*this, *row, key);
+  if (cell == nullptr) return {.gap = PriceGap::kNoTerms};
+  return {.band = &band_of(*cell, total_input)};
+}
+
+PricePlace PriceTables::place_at(ModelId model, const Terms& terms, Instant at) const {
+  PricePlace place{.model = model, .terms = code_of(terms)};
+  const Row* row = row_at(model, at, Instant::max());
+  // Windows come and go by the hour: those are looked up each time.
+  if (row == nullptr || !place.terms.is_known || row->first_window != row->end_window) return place;
+  place.cell = cell_of(*this, *row, place.terms.key);
+  if (place.cell == nullptr) return place;
+  place.from = row->from;
+  place.until = row->until;
+  const Row* end = rows.data() + (*this)[model].end_row;
+  for (const Row* next = row + 1; next != end; ++next) {
+    if (next->known_until == Instant::max()) place.until = std::min(place.until, next->from);
+  }
+  return place;
 }
 
 Charge PriceBook::charge(ModelId model, const Usage& usage, Instant at, const Terms& terms,
                          Instant known) const {
   const PriceTables::Found found =
-      tables_->band_at(model, band_input(usage, terms), at, terms, known);
+      tables_->band_at(model, band_input(usage, terms), at, tables_->code_of(terms), known);
   const Band* band = found.band;
   const BilledCounts billed = billed_counts(usage, band);
   Charge charge;
@@ -190,10 +228,14 @@ Charge PriceBook::charge(ModelId model, const Usage& usage, Instant at, const Te
   return charge;
 }
 
-std::optional<Cost> PriceBook::cost(ModelId model, const Usage& usage, Instant at,
-                                    const Terms& terms) const {
-  const Band* band =
-      tables_->band_at(model, band_input(usage, terms), at, terms, Instant::max()).band;
+std::optional<Cost> PriceTables::cost(const PricePlace& place, const Usage& usage,
+                                      Tokens total_input, Instant at) const {
+  const Band* band = nullptr;
+  if (at >= place.from && at < place.until) {
+    band = &band_of(*place.cell, total_input);
+  } else {
+    band = band_at(place.model, total_input, at, place.terms, Instant::max()).band;
+  }
   if (band == nullptr) return std::nullopt;
   Int128 total = 0;
   for (std::uint32_t left = usage.used(); left != 0; left &= left - 1) {
@@ -207,12 +249,18 @@ std::optional<Cost> PriceBook::cost(ModelId model, const Usage& usage, Instant a
       return std::nullopt;
     }
   }
-  if (band->parts == 1) return Cost(total);
-  return charge(model, usage, at, terms).total;  // Rounded line by line.
+  return band->parts == 1 ? Cost(total) : rounded_cost(usage, *band);
+}
+
+std::optional<Cost> PriceBook::cost(ModelId model, const Usage& usage, Instant at,
+                                    const Terms& terms) const {
+  const PricePlace anywhen{.model = model, .terms = tables_->code_of(terms)};
+  return tables_->cost(anywhen, usage, band_input(usage, terms), at);
 }
 
 bool PriceBook::has_price(ModelId model, Instant at, const Terms& terms) const {
-  return tables_->band_at(model, Tokens(0), at, terms, Instant::max()).band != nullptr;
+  const TermsCode code = tables_->code_of(terms);
+  return tables_->band_at(model, Tokens(0), at, code, Instant::max()).band != nullptr;
 }
 
 std::string_view PriceBook::hash() const { return tables_->hash; }

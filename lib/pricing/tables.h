@@ -28,11 +28,21 @@ struct Band {
 // A set of terms as one number, to be compared at once.  Zero is the default terms.
 using TermsKey = std::uint64_t;
 
+constexpr TermsKey in_window(TermsKey key, std::uint16_t window) {
+  return key | static_cast<TermsKey>(window) << 32;
+}
+
 constexpr TermsKey terms_key(ServiceTier tier, SpeedMode speed, std::uint16_t region,
                              std::uint16_t window) {
   return static_cast<TermsKey>(tier) | static_cast<TermsKey>(speed) << 8 |
-         static_cast<TermsKey>(region) << 16 | static_cast<TermsKey>(window) << 32;
+         in_window(static_cast<TermsKey>(region) << 16, window);
 }
+
+// Terms as the tables number them, but for the window, which the instant decides.
+struct TermsCode {
+  TermsKey key = 0;
+  bool is_known = true;  // No row prices a region that no table names.
+};
 
 // The bands under one set of terms, ascending: the last whose `input_over` the total input exceeds
 // applies to all tokens of the request.
@@ -40,6 +50,15 @@ struct Cell {
   TermsKey key = 0;
   std::uint32_t first_band = 0;
   std::uint32_t end_band = 0;
+};
+
+// A model under some terms, looked up once for many costs.
+struct PricePlace {
+  Instant from{};  // In [from, until) `cell` is the one; at any other time it is looked up again.
+  Instant until{};
+  const Cell* cell = nullptr;
+  ModelId model{};
+  TermsCode terms;
 };
 
 // One period of a model's prices.  Of the rows that are known, the one that began last is in force;
@@ -97,11 +116,26 @@ struct PriceTables {
     PriceGap gap = PriceGap::kNone;  // Why there is none.
   };
 
+  TermsCode code_of(const Terms& terms) const;
+
   // The band that prices a total input at an instant under some terms.
-  Found band_at(ModelId model, Tokens total_input, Instant at, const Terms& terms,
+  Found band_at(ModelId model, Tokens total_input, Instant at, TermsCode terms,
                 Instant known) const;
 
+  // Looks a model and terms up for costs around `at`.  The place lives as long as the tables do.
+  PricePlace place_at(ModelId model, const Terms& terms, Instant at) const;
+
+  // PriceBook::cost() at a place.
+  std::optional<Cost> cost(const PricePlace& place, const Usage& usage, Tokens total_input,
+                           Instant at) const;
+
   const Row* row_at(ModelId model, Instant at, Instant known) const;
+
+  const Band& band_of(const Cell& cell, Tokens total_input) const {
+    std::uint32_t band = cell.first_band;
+    while (band + 1 < cell.end_band && total_input > bands[band + 1].input_over) ++band;
+    return bands[band];
+  }
 
   const PricedModel& operator[](ModelId model) const {
     return models[static_cast<std::uint32_t>(model)];

@@ -118,13 +118,13 @@ std::optional<Tokens> output_bound(const RoutedTarget& target, Tokens input,
 
 std::optional<Money> worst_cost(const Snapshot& snapshot, const RoutedTarget& target, Tokens input,
                                 Tokens output, Instant at) {
-  const PriceBook& prices = snapshot.config.prices;
+  const PriceTables& prices = snapshot.config.prices.tables();
   std::optional<Cost> worst;
   const auto consider = [&](Meter input_meter, Meter output_meter) {
     Usage usage;
     usage[input_meter] = input;
     usage[output_meter] = output;
-    const std::optional<Cost> cost = prices.cost(target.model, usage, at, target.terms);
+    const std::optional<Cost> cost = prices.cost(target.price, usage, input, at);
     if (cost && (!worst || *cost > *worst)) worst = cost;
   };
   for (const Meter meter : target.inputs) {

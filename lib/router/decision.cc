@@ -107,7 +107,7 @@ const Candidate& Decision::chosen() const {
   }
   FARE_CHECK(refusal != Refusal::kNone);  // A decision that is not refused has a chosen candidate.
   FARE_CHECK(refusal == Refusal::kNone);  // chosen() of a refusal.
-  return candidate.front();
+  return candidates[0];
 }
 
 }  // namespace fare

@@ -52,16 +52,16 @@ Plan::Plan(const Snapshot& snapshot, const PolicyRule& rule, const Question& que
   }
   latency_bound_ = question.latency_bound;
   if (!rung.is_deferred) latency_bound_ = tighter(latency_bound_, rule.latency_bound);
-  decision_.candidates = 0;
+  decision_.candidates.clear();
   for (const std::uint16_t target : rung.candidates) add(target);
-  rivals_ = decision_.candidates;
+  rivals_ = decision_.candidates.size();
   if (rung.is_rules && rule.canary) {
     const Request& request = *question.request;
     is_canary_ = is_canary(*rule.canary, request.session != 0 ? request.session : request.id);
     const bool named = std::find(rung.candidates.begin(), rung.candidates.end(),
                                  rule.canary->target) != rung.candidates.end();
     if (is_canary_ && !named) add(rule.canary->target);
-    rivals_ = decision_.candidates;
+    rivals_ = decision_.candidates.size();
   }
   for (const std::uint16_t target : rule.fallback) {
     const auto all = decision_.considered();
@@ -75,62 +75,66 @@ Plan::Plan(const Snapshot& snapshot, const PolicyRule& rule, const Question& que
 
 void Plan::add_denied() {
   for (const std::uint16_t target : rule_.denied) {
-    if (decision_.candidates == kCandidatesMax) return;
-    Candidate& candidate = decision_.candidate[decision_.candidates++];
-    candidate = Candidate{};
+    if (decision_.candidates.size() == kCandidatesMax) return;
+    Candidate& candidate = decision_.candidates.push_back({});
     candidate.target = static_cast<TargetId>(target);
     candidate.verdict = Verdict::kDenied;
   }
 }
 
 void Plan::add(std::uint16_t index) {
-  const std::size_t i = decision_.candidates++;
+  const std::size_t i = decision_.candidates.size();
   const RoutedTarget& target = snapshot_.targets[index];
-  Candidate& candidate = decision_.candidate[i];
-  candidate.target = static_cast<TargetId>(index);
-  price(target, candidate, split_.push_back({}));
-  candidate.quality = quality(target, index);
-  candidate.latency =
-      target.record->predict(target.latency, question_.expected_output, question_.now);
-  load_.push_back({});
+  // Copying a Cost at once that was just written in halves would stall for some 5 ns.
+  Candidate& candidate = decision_.candidates.push_made([&] {
+    return Candidate{
+        .target = static_cast<TargetId>(index),
+        .verdict = Verdict::kUnpriced,
+        .expected_cost = cost(target, question_.usage),
+        .quality = quality(target, index),
+        .latency = target.record->predict(target.latency, question_.expected_output, question_.now),
+        .cache_effect = Cost()};
+  });
+  warm_.push_back(target.is_cached ? price_warm(target, candidate) : Tokens());
   std::optional<Verdict> reason = check(target, candidate);
   if (!reason) {
     fit_ |= bit(i);
-    reason = check_floor(candidate);
+    if (cascade_ != nullptr) reason = check_floor(candidate);
   }
   candidate.verdict = reason.value_or(Verdict::kCostsMore);
   if (!reason) would_do_ |= bit(i);
 }
 
-void Plan::price(const RoutedTarget& target, Candidate& candidate, InputSplit& split) const {
-  const PriceBook& prices = snapshot_.config.prices;
-  const Instant now = question_.now;
-  candidate.cache_effect = Cost();
-  candidate.expected_cost = prices.cost(target.model, question_.usage, now, target.terms);
-  split.read = Tokens();
-  split.plain = question_.input;
+// REQUIRES: the usage's input is the question's.
+std::optional<Cost> Plan::cost(const RoutedTarget& target, const Usage& usage) const {
+  return snapshot_.config.prices.tables().cost(target.price, usage, question_.input, question_.now);
+}
+
+Tokens Plan::price_warm(const RoutedTarget& target, Candidate& candidate) const {
   const PromptBlocks& prompt = question_.request->prompt;
-  if (!target.is_cached || prompt.blocks.empty() || question_.is_shortened) return;
+  if (prompt.blocks.empty() || question_.is_shortened || !candidate.expected_cost) return Tokens();
+  const Instant now = question_.now;
   const auto found = target.record->cache->look_up(target.cached, prompt, question_.input, now);
-  if (!found) return;
+  if (!found) return Tokens();
   Usage usage = question_.usage;
   found->put(target.cached, usage);
-  const std::optional<Cost> cost = prices.cost(target.model, usage, now, target.terms);
-  if (!cost || !candidate.expected_cost) return;
-  candidate.cache_effect = *cost - *candidate.expected_cost;
-  candidate.expected_cost = cost;
-  split = *found;
+  const std::optional<Cost> warm = cost(target, usage);
+  if (!warm) return Tokens();
+  candidate.cache_effect = *warm - *candidate.expected_cost;
+  candidate.expected_cost = warm;
+  return found->read;
 }
 
 std::optional<double> Plan::quality(const RoutedTarget& target, std::size_t index) const {
-  std::optional<double> quality = snapshot_.quality(question_.request_class, index);
+  const auto after_loss = [this](double one) {
+    return std::max(0.0, one - question_.quality_loss);
+  };
   if (target.forecast && !question_.forecast.empty()) {
-    quality = question_.forecast[*target.forecast].quality;
+    return after_loss(question_.forecast[*target.forecast].quality);
   }
-  if (quality && question_.quality_loss > 0) {
-    quality = std::max(0.0, *quality - question_.quality_loss);
-  }
-  return quality;
+  const std::optional<double>& stated = snapshot_.quality(question_.request_class, index);
+  if (!stated) return std::nullopt;
+  return after_loss(*stated);
 }
 
 // The first reason why it may not serve, cheapest test first.
@@ -166,11 +170,8 @@ std::optional<Verdict> Plan::check_floor(const Candidate& candidate) const {
 }
 
 std::optional<Verdict> Plan::check_health(const RoutedTarget& target, TargetId id) {
-  const std::size_t i = static_cast<std::size_t>(decision_.candidates) - 1;
+  const std::size_t i = decision_.candidates.size() - 1;
   const TargetRecord::Health health = target.record->health(question_.now);
-  CandidateLoad& load = *(load_.end() - 1);
-  load.share = health.share;
-  load.wants_probe = health.wants_probe;
   if (health.wants_probe) {
     probes_ |= bit(i);
     return std::nullopt;
@@ -187,10 +188,11 @@ std::optional<Verdict> Plan::check_health(const RoutedTarget& target, TargetId i
 }
 
 void Plan::fill_loads() {
+  load_.clear();
   std::array<double, kCandidatesMax> known;
   std::size_t size = 0;
   const auto record_of = [this](std::size_t i) -> const TargetRecord& {
-    return *snapshot_[decision_.candidate[i].target].record;
+    return *snapshot_[decision_.candidates[i].target].record;
   };
   for (std::size_t i = 0; i < rung_.candidates.size(); ++i) {
     const double peak = record_of(i).peak_ns(0, question_.now);
@@ -199,15 +201,17 @@ void Plan::fill_loads() {
   // Nobody is known: then all are alike, and any figure does.
   const double middle = median({known.data(), size}).value_or(1);
   for (std::size_t i = 0; i < rung_.candidates.size(); ++i) {
-    CandidateLoad& load = load_.begin()[i];
-    load.open = record_of(i).open();
-    load.peak_latency_ns = record_of(i).peak_ns(middle, question_.now);
+    const TargetRecord& record = record_of(i);
+    load_.push_back({.peak_latency_ns = record.peak_ns(middle, question_.now),
+                     .open = record.open(),
+                     .share = record.health(question_.now).share,
+                     .wants_probe = is_probe(i)});
   }
 }
 
 std::size_t Plan::place_of(TargetId target) const {
-  for (std::size_t i = 0; i < decision_.candidates; ++i) {
-    if (decision_.candidate[i].target == target) return i;
+  for (std::size_t i = 0; i < decision_.candidates.size(); ++i) {
+    if (decision_.candidates[i].target == target) return i;
   }
   FARE_CHECK(false);  // Stages are candidates of the rule.
   return 0;
@@ -220,7 +224,7 @@ bool Plan::cascade_in_time(std::uint32_t stages) const {
   for (std::size_t i = 0; i < cascade_->targets.size(); ++i) {
     if ((stages & bit(i)) == 0) continue;
     total +=
-        decision_.candidate[place_of(cascade_->targets[i])].latency.value_or(Duration(0)).count();
+        decision_.candidates[place_of(cascade_->targets[i])].latency.value_or(Duration(0)).count();
     total += rule_.cascade->scorer_time.count();
   }
   return total <= latency_bound_->count();
@@ -246,10 +250,10 @@ std::optional<std::size_t> Plan::first_stage() {
 
 std::optional<std::size_t> Plan::canary() {
   for (std::size_t i = 0; is_canary_ && i < rivals_; ++i) {
-    if (decision_.candidate[i].target != static_cast<TargetId>(rule_.canary->target)) continue;
+    if (decision_.candidates[i].target != static_cast<TargetId>(rule_.canary->target)) continue;
     if (!would_do(i)) break;
     for (std::size_t other = 0; other < rivals_; ++other) {
-      if (would_do(other)) decision_.candidate[other].verdict = Verdict::kNotDrawn;
+      if (would_do(other)) decision_.candidates[other].verdict = Verdict::kNotDrawn;
     }
     return i;
   }
@@ -263,12 +267,12 @@ std::optional<std::size_t> Plan::best() {
     return one;
   }
   for (std::size_t i = 0; i < rivals_; ++i) {
-    if (would_do(i)) decision_.candidate[i].verdict = Verdict::kCostsMore;
+    if (would_do(i)) decision_.candidates[i].verdict = Verdict::kCostsMore;
   }
   if (rule_.objective.kind == ObjectiveKind::kBalance) fill_loads();
   const std::size_t named = rung_.candidates.size();
   const Choice choice =
-      fare::choose(rule_.objective, first(named), {load_.begin(), named}, question_.luck);
+      fare::choose(rule_.objective, first(named), {load_.begin(), load_.size()}, question_.luck);
   decision_.propensity = choice.propensity * (is_canary_ ? canary_share : 1 - canary_share);
   const std::optional<std::size_t> stay = pinned();
   if (!choice.winner || !stay || *stay == *choice.winner) return choice.winner;
@@ -279,10 +283,10 @@ std::optional<std::size_t> Plan::best() {
 std::optional<std::size_t> Plan::pinned() const {
   if (!pin_ || !rung_.is_rules) return std::nullopt;
   for (std::size_t i = 0; i < rivals_; ++i) {
-    const RoutedTarget& target = snapshot_[decision_.candidate[i].target];
+    const RoutedTarget& target = snapshot_[decision_.candidates[i].target];
     if (target.record->id() != pin_->record) continue;
     const bool is_known = target.is_cached && !question_.request->prompt.blocks.empty();
-    const bool is_cold = is_known && split_[i].read == Tokens();
+    const bool is_cold = is_known && warm_[i] == Tokens();
     if (would_do(i) && !is_cold) return i;
   }
   return std::nullopt;
@@ -292,21 +296,21 @@ std::optional<std::size_t> Plan::pinned() const {
 std::size_t Plan::stay_or_leave(std::size_t stay, std::size_t go) {
   const Cost lost = warm_value_of(stay);
   const bool saves =
-      *decision_.candidate[go].expected_cost < *decision_.candidate[stay].expected_cost;
+      *decision_.candidates[go].expected_cost < *decision_.candidates[stay].expected_cost;
   const std::optional<Cost>& most = rule_.pin->switch_max;
   if (most && saves && pin_->spent + lost <= *most) {
     switch_cost_ = lost;
     return go;
   }
-  decision_.candidate[go].verdict = Verdict::kSwitchTooDear;
+  decision_.candidates[go].verdict = Verdict::kSwitchTooDear;
   decision_.propensity = 1;
   return stay;
 }
 
 // What the warm prefix saves the next request there, by the rates of the band it is in.
 Cost Plan::warm_value_of(std::size_t candidate) const {
-  const RoutedTarget& target = snapshot_[decision_.candidate[candidate].target];
-  const Tokens warm = split_[candidate].read;
+  const RoutedTarget& target = snapshot_[decision_.candidates[candidate].target];
+  const Tokens warm = warm_[candidate];
   if (warm == Tokens()) return Cost();
   Terms terms = target.terms;
   terms.band_input = question_.input;
@@ -335,8 +339,8 @@ std::optional<std::size_t> Plan::next() {
   }
   decision_.propensity = 1;
   for (const std::uint16_t target : rule_.fallback) {
-    for (std::size_t i = 0; i < decision_.candidates; ++i) {
-      if (decision_.candidate[i].target == static_cast<TargetId>(target) && would_do(i)) return i;
+    for (std::size_t i = 0; i < decision_.candidates.size(); ++i) {
+      if (decision_.candidates[i].target == static_cast<TargetId>(target) && would_do(i)) return i;
     }
   }
   return std::nullopt;
@@ -345,13 +349,13 @@ std::optional<std::size_t> Plan::next() {
 void Plan::rule_out(std::size_t candidate, Verdict why) {
   would_do_ &= ~bit(candidate);
   fit_ &= ~bit(candidate);
-  decision_.candidate[candidate].verdict = why;
+  decision_.candidates[candidate].verdict = why;
 }
 
 void Plan::choose(std::size_t candidate) {
   const auto take = [this](std::size_t i, Verdict verdict) {
-    decision_.candidate[i].verdict = verdict;
-    decision_.attempt[decision_.attempts++] = decision_.candidate[i].target;
+    decision_.candidates[i].verdict = verdict;
+    decision_.attempt[decision_.attempts++] = decision_.candidates[i].target;
   };
   take(candidate, Verdict::kChosen);
   if (stages_ != 0) {
@@ -363,9 +367,9 @@ void Plan::choose(std::size_t candidate) {
     }
   }
   for (const std::uint16_t target : rule_.fallback) {
-    for (std::size_t i = 0; i < decision_.candidates; ++i) {
-      if (decision_.candidate[i].target != static_cast<TargetId>(target)) continue;
-      const Verdict verdict = decision_.candidate[i].verdict;
+    for (std::size_t i = 0; i < decision_.candidates.size(); ++i) {
+      if (decision_.candidates[i].target != static_cast<TargetId>(target)) continue;
+      const Verdict verdict = decision_.candidates[i].verdict;
       if (verdict == Verdict::kChosen || verdict == Verdict::kFallback) continue;
       if (decision_.attempts == kAttemptsMax) return;
       if (would_do(i)) take(i, Verdict::kFallback);

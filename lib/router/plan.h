@@ -4,13 +4,12 @@
 #include <optional>  // std::optional.
 #include <span>      // std::span.
 
-#include "fare/decision.h"        // Decision, Candidate.
-#include "fare/inline_list.h"     // InlineList.
-#include "policy/objective.h"     // Choice, CandidateLoad.
-#include "router/question.h"      // Question.
-#include "router/sessions.h"      // Sessions.
-#include "router/snapshot.h"      // Snapshot.
-#include "router/target_cache.h"  // InputSplit.
+#include "fare/decision.h"     // Decision, Candidate.
+#include "fare/inline_list.h"  // InlineList.
+#include "policy/objective.h"  // Choice, CandidateLoad.
+#include "router/question.h"   // Question.
+#include "router/sessions.h"   // Sessions.
+#include "router/snapshot.h"   // Snapshot.
 
 namespace fare {
 
@@ -44,7 +43,8 @@ class Plan {
   Cost switch_cost() const { return switch_cost_; }
 
   bool is_probe(std::size_t candidate) const { return (probes_ >> candidate & 1u) != 0; }
-  const InputSplit& split(std::size_t candidate) const { return split_[candidate]; }
+  // What its prompt cache is believed to hold of the prompt.
+  Tokens warm(std::size_t candidate) const { return warm_[candidate]; }
   // The first instant at which an ejected candidate is probed, if one was.
   std::optional<Instant> probes_at() const { return probes_at_; }
 
@@ -57,7 +57,9 @@ class Plan {
   bool cascade_in_time(std::uint32_t stages) const;
   std::size_t place_of(TargetId target) const;
   std::optional<Verdict> check_health(const RoutedTarget& target, TargetId id);
-  void price(const RoutedTarget& target, Candidate& candidate, InputSplit& split) const;
+  std::optional<Cost> cost(const RoutedTarget& target, const Usage& usage) const;
+  // Prices it by what its prompt cache is believed to hold of the prompt; how much that is.
+  Tokens price_warm(const RoutedTarget& target, Candidate& candidate) const;
   std::optional<double> quality(const RoutedTarget& target, std::size_t index) const;
   std::optional<std::size_t> canary();
   std::optional<std::size_t> best();
@@ -67,7 +69,7 @@ class Plan {
   void fill_loads();
 
   bool would_do(std::size_t i) const { return (would_do_ >> i & 1u) != 0; }
-  std::span<Candidate> first(std::size_t size) { return {decision_.candidate.data(), size}; }
+  std::span<Candidate> first(std::size_t size) { return {decision_.candidates.begin(), size}; }
 
   const Snapshot& snapshot_;
   const PolicyRule& rule_;
@@ -76,8 +78,8 @@ class Plan {
   const std::optional<Sessions::Pin>& pin_;
   Decision& decision_;
   std::optional<Duration> latency_bound_;
-  InlineList<InputSplit, kCandidatesMax> split_;
-  InlineList<CandidateLoad, kCandidatesMax> load_;
+  InlineList<Tokens, kCandidatesMax> warm_;
+  InlineList<CandidateLoad, kCandidatesMax> load_;  // To balance only.
   std::size_t rivals_ = 0;  // Candidates that compete, a canary included; fallbacks stand behind.
   std::uint32_t would_do_ = 0;
   std::uint32_t probes_ = 0;

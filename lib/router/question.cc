@@ -51,11 +51,6 @@ void Question::set_input(Tokens tokens) {
   usage[Meter::kInput] = tokens;
 }
 
-std::optional<Duration> tighter(std::optional<Duration> a, std::optional<Duration> b) {
-  if (!a || !b) return a ? a : b;
-  return std::min(*a, *b);
-}
-
 Refusal ask(const Snapshot& snapshot, const Request& request, Instant now, Question& question) {
   const PolicyData& policy = snapshot.policy;
   question.request = &request;

@@ -1,8 +1,9 @@
 #pragma once
 
-#include <cstdint>   // std::uint64_t.
-#include <optional>  // std::optional.
-#include <span>      // std::span.
+#include <algorithm>  // std::min.
+#include <cstdint>    // std::uint64_t.
+#include <optional>   // std::optional.
+#include <span>       // std::span.
 
 #include "fare/request.h"     // Request.
 #include "router/snapshot.h"  // Snapshot.
@@ -33,6 +34,9 @@ struct Question {
 // known.  Allocates nothing.
 Refusal ask(const Snapshot& snapshot, const Request& request, Instant now, Question& question);
 
-std::optional<Duration> tighter(std::optional<Duration> a, std::optional<Duration> b);
+inline std::optional<Duration> tighter(std::optional<Duration> a, std::optional<Duration> b) {
+  if (!a || !b) return a ? a : b;
+  return std::min(*a, *b);
+}
 
 }  // namespace fare

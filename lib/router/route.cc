@@ -117,7 +117,7 @@ void Deciding::decide() {
 bool Deciding::try_rung(const Ladder& ladder) {
   decision_.action = ladder.action();
   if (decision_.action == Action::kAnswerCached) {
-    decision_.candidates = 0;
+    decision_.candidates.clear();
     return true;
   }
   const Rung rung = ladder.rung();
@@ -131,12 +131,11 @@ bool Deciding::try_rung(const Ladder& ladder) {
 }
 
 bool Deciding::try_candidate(Plan& plan, std::size_t candidate) {
-  const InputSplit& split = plan.split(candidate);
   grant_ = grant(snapshot_, limits_,
-                 {.target = decision_.candidate[candidate].target,
+                 {.target = decision_.candidates[candidate].target,
                   .request_class = question_.request_class,
                   .input = question_.input,
-                  .cache_read = split.read,
+                  .cache_read = plan.warm(candidate),
                   .expected_output = question_.expected_output,
                   .output_max = question_.output_max,
                   .is_probe = plan.is_probe(candidate),

@@ -87,6 +87,7 @@ class SnapshotMaker {
     target.facts = config_.prices.facts(match.model);
     target.context = target.facts.context;
     target.output_max = target.facts.max_output;
+    target.price = config_.prices.tables().place_at(target.model, target.terms, now_);
     check_price(i, wanted, target);
     find_meters(target);
     if (config_.cache_rules && !wanted.cache.empty()) find_cache_rules(i, wanted, target);

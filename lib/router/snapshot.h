@@ -11,6 +11,7 @@
 #include "fare/inline_list.h"      // InlineList.
 #include "fare/ledger.h"           // Ledger, ScopeId.
 #include "policy/policy_data.h"    // PolicyData.
+#include "pricing/tables.h"        // PricePlace.
 #include "router/cascades.h"       // CascadeStages.
 #include "router/target_cache.h"   // CachedModel.
 #include "router/target_record.h"  // TargetRecord.
@@ -22,6 +23,7 @@ namespace fare {
 struct RoutedTarget {
   ModelId model{};
   bool is_cached = false;  // Its prompts are, and it is known how.
+  PricePlace price;        // Of model and `terms`.
   std::uint64_t capabilities = 0;
   Tokens context;  // 0 if not known, and likewise:
   Tokens output_max;
@@ -72,7 +74,7 @@ struct Snapshot {
     if (cascades[rule].empty() || cascades[rule][request_class].targets.empty()) return nullptr;
     return &cascades[rule][request_class];
   }
-  std::optional<double> quality(std::uint32_t request_class, std::size_t target) const {
+  const std::optional<double>& quality(std::uint32_t request_class, std::size_t target) const {
     return qualities[request_class * targets.size() + target];
   }
   AbortPolicy on_abort() const {

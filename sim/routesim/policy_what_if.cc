@@ -73,7 +73,7 @@ WhatIfs::WhatIfs(Decider& decider, const Question& question, const fare::Decisio
 }
 
 std::vector<WhatIf> WhatIfs::ask(std::size_t place) {
-  const fare::Candidate& one = decision_.candidate[place];
+  const fare::Candidate& one = decision_.candidates[place];
   const auto only = [](Answer answer) {
     return answer ? std::vector<WhatIf>{std::move(*answer)} : std::vector<WhatIf>{};
   };
@@ -207,7 +207,7 @@ bool WhatIfs::competes(std::size_t place) {
   const Json names = rule["candidates"];
   if (std::find(names.begin(), names.end(), names_[place]) == names.end()) return false;
   leave_alone(rule, names_[place]);
-  return verdict_of(question, decision_.candidate[place].target) ==
+  return verdict_of(question, decision_.candidates[place].target) ==
          to_string(fare::Verdict::kChosen);
 }
 
@@ -226,7 +226,7 @@ WhatIfs::Answer WhatIfs::lower_cost(std::size_t place) {
   const Json& rule = rule_of(question);
   const bool least_cost = !rule.contains("objective") || rule["objective"] == "min_cost";
   if (!winner_ || !least_cost || rule.contains("cascade") || !competes(place)) return std::nullopt;
-  return cheap_enough(place, *decision_.candidate[*winner_].expected_cost);
+  return cheap_enough(place, *decision_.candidates[*winner_].expected_cost);
 }
 
 std::vector<WhatIf> WhatIfs::more_useful(std::size_t place) {
@@ -238,8 +238,8 @@ std::vector<WhatIf> WhatIfs::more_useful(std::size_t place) {
     if (Answer answer = gain_enough(place, objective["threshold"])) found.push_back(*answer);
     return found;
   }
-  const fare::Candidate& one = decision_.candidate[place];
-  const fare::Candidate& winner = decision_.candidate[*winner_];
+  const fare::Candidate& one = decision_.candidates[place];
+  const fare::Candidate& winner = decision_.candidates[*winner_];
   const Worths worths = worths_of(objective["utility"]);
   // Where seconds count, who has no latency loses to all who have.
   const bool time_counts = worths.second != fare::Cost();
@@ -265,7 +265,7 @@ std::vector<WhatIf> WhatIfs::more_useful(std::size_t place) {
 
 WhatIfs::Answer WhatIfs::with_quality(std::size_t place, double quality) {
   Question question = question_;
-  const fare::Candidate& one = decision_.candidate[place];
+  const fare::Candidate& one = decision_.candidates[place];
   for (Json& target : question.policy["targets"]) {
     if (target["name"] != names_[place]) continue;
     Json& stated = target["quality"];
@@ -280,7 +280,7 @@ WhatIfs::Answer WhatIfs::with_quality(std::size_t place, double quality) {
 // The strong one needs more, the weak one enough not to be left behind.
 WhatIfs::Answer WhatIfs::gain_enough(std::size_t place, const Json& threshold) {
   const double gain = threshold.at("gain").get<double>();
-  const double other = decision_.candidate[*winner_].quality.value_or(0);
+  const double other = decision_.candidates[*winner_].quality.value_or(0);
   const bool is_strong = threshold.at("strong") == names_[place];
   const bool is_weak = threshold.at("weak") == names_[place];
   const auto wins = [&](std::int64_t count) {
@@ -297,7 +297,7 @@ WhatIfs::Answer WhatIfs::gain_enough(std::size_t place, const Json& threshold) {
 
 // Asked alone, the router says when; asked then, what becomes of it among the others.
 WhatIfs::Answer WhatIfs::wait(std::size_t place) {
-  const fare::Candidate& one = decision_.candidate[place];
+  const fare::Candidate& one = decision_.candidates[place];
   Question alone = question_;
   leave_alone(rule_of(alone), names_[place]);
   const fare::Expected<fare::Decision> decision = decider_.decide(alone);
@@ -311,7 +311,7 @@ WhatIfs::Answer WhatIfs::wait(std::size_t place) {
 
 // The longest answer that there is money for, asked alone: halving, each time deciding again.
 WhatIfs::Answer WhatIfs::cap_output(std::size_t place) {
-  const fare::Candidate& one = decision_.candidate[place];
+  const fare::Candidate& one = decision_.candidates[place];
   Question alone = question_;
   leave_alone(rule_of(alone), names_[place]);
   const auto is_paid = [&](std::int64_t cap) {

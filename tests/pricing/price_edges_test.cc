@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "pricing/tables.h"
 #include "shipped_tables.h"
 
 namespace fare {
@@ -158,6 +159,35 @@ TEST(PriceEdgesTest, EveryRowOfEveryModel) {
       }
     }
   });
+}
+
+// Goal: whenever a model was looked up, its costs at any other instant are those of the instant.
+TEST(PriceEdgesTest, APlaceIsOnlyAMemory) {
+  int compared = 0;
+  for_all_models([&](const TableFile&, const Json& model, ModelId id) {
+    std::set<Instant> instants;
+    for (const PricePeriod& period : shipped_book().periods(id)) {
+      for (const Instant edge : {period.from, period.until.value_or(period.from)}) {
+        for (const Instant now : {edge - kTick, edge, edge + kTick}) instants.insert(now);
+      }
+    }
+    const PriceTables& tables = shipped_book().tables();
+    const Counts counts = usage_with_input(model["prices"].back(), 300'000);
+    const Usage usage = usage_of(counts);
+    for (const Terms& terms : {Terms(), Terms{.tier = ServiceTier::kBatch}}) {
+      for (const Instant looked_up : instants) {
+        const PricePlace place = tables.place_at(id, terms, looked_up);
+        for (const Instant now : instants) {
+          const auto cost = tables.cost(place, usage, usage.total_input(), now);
+          const auto exact = total(shipped_book().charge(id, usage, now, terms));
+          ++compared;
+          EXPECT_EQ(cost ? std::optional(cost->count()) : std::nullopt, exact)
+              << "looked up at " << to_rfc3339(looked_up) << " for " << to_rfc3339(now);
+        }
+      }
+    }
+  });
+  EXPECT_GT(compared, 10'000);
 }
 
 // Goal: a row counts from the day it was announced until the day it was withdrawn.

@@ -68,8 +68,8 @@ Request prompt_of(std::span<const BlockRun> runs, std::uint64_t session = 0) {
 }
 
 std::string costs(const Decision& decision, std::size_t i) {
-  return to_usd(*decision.candidate[i].expected_cost) + " " +
-         to_usd(decision.candidate[i].cache_effect);
+  return to_usd(*decision.candidates[i].expected_cost) + " " +
+         to_usd(decision.candidates[i].cache_effect);
 }
 
 TEST(RouterCacheTest, WhatIsWarmIsCheaperFromItsFirstTokenUntilItDies) {

@@ -136,7 +136,7 @@ TEST(RouterLimitsTest, LearntLatenciesReplaceThePolicysBitByBit) {
   const auto predicted = [&](Instant now) {
     const Decision decision = router->route(request_of("simple", 10), now);
     router->settle(decision.ticket, {}, now);
-    return *decision.candidate[0].latency;
+    return *decision.candidates[0].latency;
   };
   EXPECT_EQ(predicted(kNow), std::chrono::milliseconds(199));
   for (int i = 0; i < 50; ++i) {

@@ -147,7 +147,7 @@ TEST(RouterTest, WhatHasNoPriceIsNotUsed) {
   EXPECT_EQ(plan(*router, router->route(request, kNow)), "ending");
   const Decision later = router->route(request, at("2026-12-01T00:00:00Z"));
   EXPECT_EQ(verdicts(*router, later), "ending:unpriced cheap:chosen");
-  EXPECT_FALSE(later.candidate[0].expected_cost);
+  EXPECT_FALSE(later.candidates[0].expected_cost);
 }
 
 TEST(RouterTest, RefusesWhenTooManyTicketsAreOpenAndRecovers) {
