@@ -118,6 +118,9 @@ struct Decision {
   // Of a rule with a cascade: an answer that its scorer gives less is not good enough; then ask
   // top_up() for the next target of the plan, with that answer as the attempt before.
   std::optional<double> accept_min;
+  // Of a rule that hedges: an attempt without its first token after so long may be hedged, see
+  // Router::hedge().
+  std::optional<Duration> hedge_after;
   // If refused: the first instant at which any candidate may do, as far as one is known.
   std::optional<Instant> retry_at;
   std::uint8_t soft_percent = 0;  // The highest soft threshold of a budget that was reached.

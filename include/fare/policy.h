@@ -87,6 +87,9 @@ using FindPolicy =
 // "cascade": {"true_accept": 0.9, "false_accept": 0.2, "accept_min": 0.5, "scorer_usd": "0.0001",
 //   "scorer_ms": 20, "stages_max": 3}: asks cheap targets first and scores their answers
 //   (fare/cascade.h).  Needs a floor, the objective min_cost and two candidates.
+// "hedge": {"after_ms": 800, "scope": "hedges"}: who waits so long for a first token may ask
+//   Router::hedge() for a second attempt beside the first, which that scope of the budgets pays
+//   too.
 // "degrade": at most 8 steps, the mildest first, each with one of "shorten_input_tokens",
 //   "cap_output_tokens" (both with a "quality_cost" off every quality, 0 to 1), "candidates",
 //   "cached_answer": true, "defer_to" (targets of the tier batch).  Steps add up; the floor holds

@@ -61,9 +61,17 @@ class Router {
   // it was: try the next target, or settle.
   [[nodiscard]] TopUp top_up(Ticket ticket, const Attempt& last, TargetId target, Instant now);
 
-  // Asks for more output on the attempt under way, in all `output` tokens: when a stream passes
-  // the bound it was reserved with.  Refused, the ticket stays as it was: cut the stream.
-  // kNotInPlan: no attempt is under way.
+  // Asks for a second attempt on `target`, one of the decision's plan, beside the only one under
+  // way, which was granted Decision::hedge_after ago and has not begun to answer.  Reserves it as
+  // top_up() does, retry budget included, and besides in the scope that the rule names: so hedges
+  // never cost more than its budgets hold.  Whoever begins first may go on; cancel the other, and
+  // report both to settle(): its usage, or AttemptEnd::kCutOff where that is not known.  Refused,
+  // the ticket stays as it was.
+  [[nodiscard]] TopUp hedge(Ticket ticket, TargetId target, Instant now);
+
+  // Asks for more output on the attempt that was granted last, in all `output` tokens: when a
+  // stream passes the bound it was reserved with.  Refused, the ticket stays as it was: cut the
+  // stream. kNotInPlan: it is not under way.
   [[nodiscard]] TopUpStatus extend(Ticket ticket, Tokens output, Instant now);
 
   // Closes a ticket with what the attempts used, and prices each of them exactly.  Idempotent: only

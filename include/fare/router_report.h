@@ -53,10 +53,12 @@ enum class TopUpStatus : std::uint8_t {
   kRateLimited,     // See retry_at.
   kOverBudget,      // Some budget has less left than it may cost.
   kNotInPlan,       // The decision did not name it.
+  kNoHedge,         // The rule does not hedge, or not just one attempt is under way.
+  kTooEarly,        // To hedge; see retry_at.
   kNoTicket,        // Settled or expired, or never given out.
 };
 
-inline constexpr std::size_t kTopUpStatusCount = 10;
+inline constexpr std::size_t kTopUpStatusCount = 12;
 
 [[nodiscard]] std::string_view to_string(TopUpStatus status);
 

@@ -46,6 +46,12 @@ struct PolicyTarget {
   std::string cache;  // Its cache rules, as CacheRuleBook::find() takes them; empty: not cached.
 };
 
+// A second attempt beside one that is slow to begin.
+struct HedgeRule {
+  Duration after{};   // Since the attempt was granted; above 0.
+  std::string scope;  // Of the budgets: pays for hedges, beside whoever pays for the request.
+};
+
 struct PolicyRule {
   std::string name;
   When when;
@@ -61,6 +67,7 @@ struct PolicyRule {
   Objective objective;
   std::optional<Canary> canary;
   std::optional<SessionPin> pin;
+  std::optional<HedgeRule> hedge;
   std::optional<Cascade> cascade;
   std::vector<DegradeStep> degrade;  // From the mildest on; at most kDegradeStepsMax.
 };

@@ -2,6 +2,7 @@
 
 #include "base/samplers.h"
 #include "policy/policy_reading.h"
+#include "spend/budget_names.h"
 
 namespace fare {
 namespace {
@@ -86,6 +87,15 @@ std::optional<SessionPin> read_session(const JsonNode& node) {
   return is_pinned ? std::optional<SessionPin>(pin) : std::nullopt;
 }
 
+std::optional<HedgeRule> read_hedge(const JsonNode& node) {
+  HedgeRule hedge;
+  ObjectReader reader(node);
+  reader.required("after_ms", hedge.after, read_positive_milliseconds);
+  reader.required("scope", hedge.scope, json::text(kScopeIdMax));
+  reader.finish();
+  return reader.ok() ? std::optional<HedgeRule>(std::move(hedge)) : std::nullopt;
+}
+
 // What stands on the candidates.
 void read_choice(ObjectReader& reader, PolicyRule& rule, const PolicyData& data) {
   if (const auto regions = reader.member("regions", false)) {
@@ -102,6 +112,7 @@ void read_choice(ObjectReader& reader, PolicyRule& rule, const PolicyData& data)
     rule.canary = read_canary(*canary, rule, data);
   }
   if (const auto session = reader.member("session", false)) rule.pin = read_session(*session);
+  if (const auto hedge = reader.member("hedge", false)) rule.hedge = read_hedge(*hedge);
   if (const auto cascade = reader.member("cascade", false)) {
     rule.cascade = read_cascade(*cascade, rule);
   }

@@ -64,7 +64,7 @@ class Payers {
   std::span<const ScopeId> all() const { return {all_.begin(), all_.size()}; }
 
  private:
-  InlineList<ScopeId, kScopesMax + 2> all_;
+  InlineList<ScopeId, kScopesMax + 3> all_;
 };
 
 // Reserves the money; false, with the reason in `grant`, if there is not so much.
@@ -141,6 +141,7 @@ Grant grant(const Snapshot& snapshot, RateLimits& limits, const AttemptAsk& ask,
   Grant grant;
   grant.tried.target = ask.target;
   grant.tried.is_probe = ask.is_probe;
+  grant.tried.granted = now;
   grant.tried.estimate = {.input = ask.input - ask.cache_read,
                           .cache_read = ask.cache_read,
                           .output = ask.expected_output};

@@ -20,7 +20,8 @@ struct AttemptAsk {
   Tokens expected_output;
   std::optional<Tokens> output_max;
   bool is_probe = false;
-  std::span<const ScopeId> scopes;  // Who pays; the target's side scopes come on top.
+  std::span<const ScopeId> scopes;  // Who pays, at most kScopesMax + 1; the target's side scopes
+                                    // come on top.
 };
 
 // The output an attempt can have at most: of the request's cap, the model's and what its context

@@ -95,9 +95,10 @@ std::string_view to_string(CostStatus status) {
 }
 
 std::string_view to_string(TopUpStatus status) {
-  static constexpr std::array<std::string_view, 10> kNames = {
-      "granted", "visited",      "no_attempts_left", "too_late",    "no_retries_left",
-      "ejected", "rate_limited", "over_budget",      "not_in_plan", "no_ticket"};
+  static constexpr std::array<std::string_view, kTopUpStatusCount> kNames = {
+      "granted",         "visited",  "no_attempts_left", "too_late",
+      "no_retries_left", "ejected",  "rate_limited",     "over_budget",
+      "not_in_plan",     "no_hedge", "too_early",        "no_ticket"};
   return kNames[static_cast<std::size_t>(status)];
 }
 

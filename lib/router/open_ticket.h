@@ -28,8 +28,9 @@ struct Tried {
   bool is_probe = false;      // Of an ejected target.
   LimitUse estimate;          // What its limits were asked for,
   std::uint64_t charged = 0;  // and took (LimitTicket::charged).
-  Tokens output;              // What it was reserved with.
-  LedgerTicket ledger{};      // Zero: nobody pays.
+  Instant granted{};
+  Tokens output;          // What it was reserved with.
+  LedgerTicket ledger{};  // Zero: nobody pays.
   Bounds bounds;
   std::optional<Money> counted;  // What it is known to have cost, rounded up.
 };
@@ -56,6 +57,16 @@ struct OpenTicket {
       if (tried[i].target == target) return &tried[i];
     }
     return nullptr;
+  }
+  // The attempt under way, if there is just one.
+  const Tried* only_open() const {
+    const Tried* open = nullptr;
+    for (std::size_t i = 0; i < tried_size; ++i) {
+      if (tried[i].ended) continue;
+      if (open != nullptr) return nullptr;
+      open = &tried[i];
+    }
+    return open;
   }
   Tried* find(TargetId target) {
     return const_cast<Tried*>(static_cast<const OpenTicket&>(*this).find(target));

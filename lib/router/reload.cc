@@ -76,6 +76,10 @@ void Router::State::attach(Snapshot& snapshot, std::span<const LimitId> limit_id
   if (std::any_of(rules.begin(), rules.end(), [](const PolicyRule& rule) { return rule.pin; })) {
     sessions.prepare();
   }
+  for (const PolicyRule& rule : rules) {
+    const bool hedges = rule.hedge && snapshot.ledger != nullptr;
+    snapshot.hedge_scopes.push_back(hedges ? snapshot.ledger->find(rule.hedge->scope) : ScopeId{});
+  }
   std::vector<std::string> classes;
   for (const PolicyClass& one : snapshot.policy.classes) classes.push_back(one.name);
   for (std::size_t i = 0; i < snapshot.targets.size(); ++i) {

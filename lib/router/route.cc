@@ -96,6 +96,7 @@ void Deciding::decide() {
   if (rule_ == nullptr) return;
   decision_.rule = rule_->name;
   decision_.quality_floor = rule_->quality_floor;
+  if (rule_->hedge) decision_.hedge_after = rule_->hedge->after;
   if (decision_.refusal != Refusal::kNone) return;
   if (is_pinned_by_rule()) pin_ = sessions_.find(request_.session);
   Ladder ladder(*rule_, request_, question_, decision_);

@@ -56,6 +56,14 @@ TopUp Router::top_up(Ticket ticket, const Attempt& last, TargetId target, Instan
   return answer;
 }
 
+TopUp Router::hedge(Ticket ticket, TargetId target, Instant now) {
+  const TicketTable::Claimed claimed = state_->tickets.claim(ticket);
+  if (claimed.data == nullptr) return {};
+  const TopUp answer = state_->hedge(claimed, target, now);
+  state_->tickets.open(claimed);
+  return answer;
+}
+
 TopUpStatus Router::extend(Ticket ticket, Tokens output, Instant now) {
   FARE_CHECK(output >= Tokens());
   FARE_CHECK(output <= kTokensMax);

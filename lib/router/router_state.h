@@ -52,6 +52,9 @@ struct Router::State {
   // top_up.cc
   TopUp top_up(const TicketTable::Claimed& claimed, const Attempt& last, TargetId target,
                Instant now);
+  TopUp hedge(const TicketTable::Claimed& claimed, TargetId target, Instant now);
+  TopUp grant_next(const TicketTable::Claimed& claimed, TargetId target, bool is_retry,
+                   std::span<const ScopeId> payers, Instant now);
   TopUpStatus extend(const TicketTable::Claimed& claimed, Tokens output, Instant now);
 
   // settle.cc

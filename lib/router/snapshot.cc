@@ -38,6 +38,7 @@ class SnapshotMaker {
     }
     if (config_.model) match_model();
     if (config_.budgets) read_budgets();
+    for (std::size_t i = 0; i < snapshot_.policy.rules.size(); ++i) check_hedge(i);
   }
 
  private:
@@ -202,6 +203,30 @@ class SnapshotMaker {
         (expected ? snapshot_.needs_expected : snapshot_.needs_worst) = true;
       }
     }
+  }
+
+  // Hedges need money of their own that ends.
+  void check_hedge(std::size_t i) {
+    const std::optional<HedgeRule>& hedge = snapshot_.policy.rules[i].hedge;
+    if (!hedge) return;
+    const std::string where = fmt::format("{}#/rules/{}/hedge/scope", snapshot_.policy.file, i);
+    std::vector<std::string_view> known;
+    if (config_.budgets) {
+      for (const Scope& scope : config_.budgets->scopes) known.push_back(scope.id);
+    }
+    const auto found = std::find(known.begin(), known.end(), hedge->scope);
+    if (found == known.end()) {
+      return problem(ErrorCode::kUnknownName, where,
+                     fmt::format("\"{}\" is not a scope of the budgets{}", hedge->scope,
+                                 did_you_mean(nearest(hedge->scope, known))));
+    }
+    const auto& budgets = config_.budgets->scopes[found - known.begin()].budgets;
+    const bool is_limited = std::any_of(budgets.begin(), budgets.end(), [](const Budget& one) {
+      return one.mode != BudgetMode::kObserve;
+    });
+    if (is_limited) return;
+    problem(ErrorCode::kConflict, where,
+            fmt::format("\"{}\" has no budget that limits what hedges cost", hedge->scope));
   }
 
   Snapshot& snapshot_;

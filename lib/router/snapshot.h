@@ -60,6 +60,7 @@ struct Snapshot {
   bool needs_expected = false;                   // Some budget reserves quantiles.
   std::vector<std::uint32_t> forecast_steps;  // By rule: how many of its steps a forecast may take.
   std::uint32_t forecast_steps_max = 0;       // The most of all.
+  std::vector<ScopeId> hedge_scopes;          // By rule; zero: it does not hedge.
   std::vector<std::vector<CascadeStages>> cascades;  // By rule, then class; empty without one.
   std::uint64_t generation = 0;
 

@@ -71,6 +71,31 @@ TopUp Router::State::top_up(const TicketTable::Claimed& claimed, const Attempt& 
     end_attempt(snapshot, *limits, *tried, last, ticket.request_class, now);
     count(snapshot, *tried, last);
   }
+  // An answer that was not good enough is no failure, and what follows is no retry.
+  return grant_next(claimed, target, !last.answered, {ticket.payers.begin(), ticket.payers.size()},
+                    now);
+}
+
+TopUp Router::State::hedge(const TicketTable::Claimed& claimed, TargetId target, Instant now) {
+  const OpenTicket& ticket = *claimed.data;
+  const Snapshot& snapshot = generations[ticket.generation];
+  const ScopeId scope = snapshot.hedge_scopes[ticket.rule];
+  const Tried* open = ticket.only_open();
+  if (scope == ScopeId{} || open == nullptr) {
+    return {.status = TopUpStatus::kNoHedge, .retry_at = {}, .reserved = {}};
+  }
+  const Instant due = open->granted + snapshot.policy.rules[ticket.rule].hedge->after;
+  if (now < due) return {.status = TopUpStatus::kTooEarly, .retry_at = due, .reserved = {}};
+  InlineList<ScopeId, kScopesMax + 1> payers;
+  for (const ScopeId payer : ticket.payers) payers.push_back(payer);
+  payers.push_back(scope);
+  return grant_next(claimed, target, true, {payers.begin(), payers.size()}, now);
+}
+
+TopUp Router::State::grant_next(const TicketTable::Claimed& claimed, TargetId target, bool is_retry,
+                                std::span<const ScopeId> payers, Instant now) {
+  OpenTicket& ticket = *claimed.data;
+  const Snapshot& snapshot = generations[ticket.generation];
   TopUp answer;
   answer.status = check_next(snapshot, ticket, target, now);
   if (answer.status != TopUpStatus::kGranted) return answer;
@@ -78,8 +103,6 @@ TopUp Router::State::top_up(const TicketTable::Claimed& claimed, const Attempt& 
   if (health.share <= 0 && !health.wants_probe) {
     return {.status = TopUpStatus::kEjected, .retry_at = health.probes_at, .reserved = {}};
   }
-  // An answer that was not good enough is no failure, and what follows is no retry.
-  const bool is_retry = !last.answered;
   if (is_retry && !retries.take(tickets.routed())) {
     answer.status = TopUpStatus::kNoRetriesLeft;
     return answer;
@@ -92,7 +115,7 @@ TopUp Router::State::top_up(const TicketTable::Claimed& claimed, const Attempt& 
                                .expected_output = ticket.expected_output,
                                .output_max = ticket.output_max,
                                .is_probe = health.wants_probe,
-                               .scopes = {ticket.payers.begin(), ticket.payers.size()}},
+                               .scopes = payers},
                               now);
   answer.status = status_of(granted.verdict);
   answer.retry_at = granted.retry_at;

@@ -59,7 +59,8 @@ constexpr std::string_view kRich = R"({
      "objective": {"threshold": {"strong": "a", "weak": "b", "gain": 0.1}},
      "canary": {"target": "a", "percent": 0.0001}},
     {"name": "even", "when": {"tags": {"x": "3"}}, "candidates": ["a", "b"],
-     "objective": {"balance": {"slack_percent": 5}}, "session": {"pin": false}},
+     "objective": {"balance": {"slack_percent": 5}}, "session": {"pin": false},
+     "hedge": {"after_ms": 800, "scope": "hedges"}},
     {"name": "steps", "candidates": ["a", "b"], "quality_floor": 0.9,
      "cascade": {"true_accept": 0.9, "false_accept": 0.2, "accept_min": 0.6,
                  "scorer_usd": "0.0001", "scorer_ms": 20, "stages_max": 2}}]
@@ -165,6 +166,9 @@ TEST(LanguageTest, ReadsWhatARuleChooses) {
   EXPECT_EQ(gain.canary->salt, "gain") << "the rule's name";
   EXPECT_EQ(data.rules[3].objective.slack_ppm, 50'000u);
   EXPECT_FALSE(data.rules[3].pin);
+  EXPECT_EQ(data.rules[3].hedge->after, milliseconds(800));
+  EXPECT_EQ(data.rules[3].hedge->scope, "hedges");
+  EXPECT_FALSE(data.rules[4].hedge);
   const Cascade& cascade = *data.rules[4].cascade;
   EXPECT_EQ(cascade.true_accept, 0.9);
   EXPECT_EQ(cascade.false_accept, 0.2);
@@ -312,6 +316,8 @@ TEST(LanguageTest, ChecksObjectives) {
        "/rules/2/objective/threshold: strong and weak must be two targets"},
       {threshold + "/strong", "\"night\"",
        "/rules/2/objective/threshold/strong: \"night\" is not a candidate of the rule"},
+      {"/rules/3/hedge/after_ms", "0", "/rules/3/hedge/after_ms: must be a number above 0"},
+      {"/rules/3/hedge/scope", "7", "/rules/3/hedge/scope: must be a text of 1 to 255 bytes"},
       {"/rules/3/objective", "{}", "/rules/3/objective: must hold one of \"utility\", \"thresh"},
       {"/rules/3/objective/split", "{\"a\": 1}", "/rules/3/objective: must hold one of"},
       {"/rules/3/objective", "\"balance\"", "/rules/3/objective: must be one of \"min_cost\""},
