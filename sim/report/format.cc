@@ -104,6 +104,10 @@ std::string compare_text(const Report& report) {
 
 std::string_view label(Metric metric) { return kLabels[static_cast<std::size_t>(metric)]; }
 
+bool is_share(Metric metric) {
+  return unit_of(metric) == Unit::kShare || unit_of(metric) == Unit::kPlain;
+}
+
 std::string dollars_text(double dollars) {
   return (dollars < 0 ? "-" : "") + magnitude_text(Unit::kDollars, std::abs(dollars));
 }
@@ -141,6 +145,22 @@ std::string span_text(fare::Duration span) {
   if (seconds >= 3'600) return fmt::format("{} h {} min", seconds / 3'600, seconds / 60 % 60);
   if (seconds >= 60) return fmt::format("{} min {} s", seconds / 60, seconds % 60);
   return fmt::format("{} s", seconds);
+}
+
+std::string instant_text(fare::Instant at) {
+  std::string text = fare::to_rfc3339(at).substr(0, 16);
+  text[10] = ' ';
+  return text + " UTC";
+}
+
+std::vector<std::string> policy_labels(const Report& report) {
+  std::vector<std::string> labels;
+  for (const PolicyReport& policy : report.policies) labels.push_back(policy.name);
+  if (labels.size() == 2 && labels[0] == labels[1]) {
+    labels[0] += " (a)";
+    labels[1] += " (b)";
+  }
+  return labels;
 }
 
 std::string answer_text(const Report& report) {
