@@ -475,6 +475,26 @@ TEST(LedgerTest, WhatTheBooksCannotHoldIsAnAnswerAndNothingIsCounted) {
   EXPECT_EQ(line_of(*ledger, "key", "m").settled, kReserveMax);
 }
 
+// A window that is over has its own bound: what is forgiven there reaches no later one.
+TEST(LedgerTest, APastWindowHoldsNoMoreThanItsBooksEither) {
+  Budget day = budget_of("day", dollars(100), utc(WindowKind::kDay));
+  day.keep_debt = false;
+  const auto ledger = ledger_of(config_of({day}));
+  std::vector<LedgerTicket> tickets;
+  for (int i = 0; i < 12; ++i) tickets.push_back(reserve(*ledger, "a", dollars(1)).ticket);
+  const Instant next = kNow + days(1);
+  int closed = 0;
+  for (const LedgerTicket ticket : tickets) {
+    const CloseStatus status = ledger->settle(ticket, kSettleMax, next);
+    closed += status == CloseStatus::kClosed ? 1 : 0;
+    EXPECT_EQ(status == CloseStatus::kTooMuch, closed == 4 && ticket != tickets[3]);
+    EXPECT_EQ(line_of(*ledger, "a", "day", next).free, dollars(100));
+    expect_conserves(*ledger, next);
+  }
+  EXPECT_EQ(closed, 4);
+  EXPECT_EQ(ledger->open_tickets(), 8u);
+}
+
 // Goal: no settlement of any size, in any order and any window, takes the books out of what Money
 // can hold, and each is counted in full or not at all.
 // Method: random costs of all sizes for tickets of all ages; every line is checked, and what an
