@@ -179,7 +179,12 @@ std::string wrapped(const std::string& text, const std::string& indent) {
   std::string line = indent;
   std::size_t begin = 0;
   while (begin < text.size()) {
-    const std::size_t end = std::min(text.find(' ', begin), text.size());
+    std::size_t end = std::min(text.find(' ', begin), text.size());
+    // An interval stays in one piece.
+    constexpr std::string_view kPlusMinus = "± ";
+    if (std::string_view(text).substr(begin).starts_with(kPlusMinus)) {
+      end = std::min(text.find(' ', begin + kPlusMinus.size()), text.size());
+    }
     const std::string word = text.substr(begin, end - begin);
     if (line.size() + 1 + word.size() > kWidth && line.size() > indent.size()) {
       out += line + "\n";

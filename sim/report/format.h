@@ -35,7 +35,8 @@ std::string interval_text(Metric metric, const Estimate& estimate);
 // "12,345"
 std::string count_text(std::uint64_t count);
 
-// Breaks at blanks so that no line is wider than a terminal; each line begins with `indent`.
+// Breaks at blanks so that no line is wider than a terminal; each line begins with `indent`.  "±"
+// stays with its number.
 std::string wrapped(const std::string& text, const std::string& indent);
 
 // "24 h", "58 min 22 s".

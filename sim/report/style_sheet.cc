@@ -138,7 +138,7 @@ dt { min-width: 0; font-weight: 600; overflow-wrap: anywhere; } dd { margin: 0; 
 li + li { margin-top: .3rem; }
 .facts li, nav li { margin: 0; }
 code { font: .9em ui-monospace, "SF Mono", Menlo, Consolas, monospace; overflow-wrap: anywhere; }
-@media (max-width: 48rem) {
+@media screen and (max-width: 48rem) {
   .change { grid-template: "what verdict" "much much" "picture picture" / 1fr auto; }
   .change { margin-bottom: .5rem; } .much { color: var(--muted); }
 }
@@ -151,9 +151,10 @@ code { font: .9em ui-monospace, "SF Mono", Menlo, Consolas, monospace; overflow-
   body { max-width: none; padding: 0; font-size: 10pt; }
   nav { display: none; }
   tbody th { position: static; background: none; }
-  .scroll { overflow: visible; background: none; }
+  .scroll { overflow: visible; background: none; break-inside: avoid; }
+  table { font-size: 8pt; } td { white-space: normal; } th, td { padding: 3px .3rem; }
   figure, tr, .warning, .caveats, dl > * { break-inside: avoid; }
-  h2, h3 { break-after: avoid; }
+  h2, h3, .note, .head { break-after: avoid; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 )css";

@@ -1212,6 +1212,15 @@ TEST(HtmlTest, ColoursMeetWcagAaInLightAndDark) {
   }
 }
 
+TEST(FormatTest, AnIntervalIsNotTornApart) {
+  for (std::size_t length = 50; length < 78; ++length) {
+    const std::string lines =
+        wrapped(std::string(length, 'x') + " interval ± $12.34, and on", "  ");
+    EXPECT_TRUE(contains(lines, "± $12.34,")) << lines;
+    for (const std::string& line : between("\n" + lines, "\n", "\n")) EXPECT_LE(line.size(), 80u);
+  }
+}
+
 // Goal: rounded parts add up, and none is off by one or more.
 // Method: seeded parts of very different sizes; a failure prints the seed.
 TEST(ApportionTest, AddsUpAndStaysWithinOne) {
