@@ -148,12 +148,13 @@ code { font: .9em ui-monospace, "SF Mono", Menlo, Consolas, monospace; overflow-
 }
 @media print {
   @page { margin: 16mm 14mm; }
+  html { font-size: 75%; }
   body { max-width: none; padding: 0; font-size: 10pt; }
   nav { display: none; }
   tbody th { position: static; background: none; }
   .scroll { overflow: visible; background: none; break-inside: avoid; }
   table { font-size: 8pt; } td { white-space: normal; } th, td { padding: 3px .3rem; }
-  figure, tr, .warning, .caveats, dl > * { break-inside: avoid; }
+  figure, tr, .note, .warning, .caveats, dl > * { break-inside: avoid; }
   h2, h3, .note, .head { break-after: avoid; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
