@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <span>
 
@@ -68,11 +69,14 @@ std::string latency_figure(const Report& report, std::string_view title, const s
   return html + "</figure>\n";
 }
 
-// One figure of every policy, each as a dot with its interval.
+// One figure of every policy, each as a dot with its interval; without pictures where none has any.
 std::string share_figure(const Report& report, Metric metric, std::string_view title,
                          bool with_zero) {
   const std::vector<Estimate> estimates = estimates_of(report, {{metric}});
   const Scale scale = scale_around(estimates, with_zero);
+  const bool is_empty = std::all_of(estimates.begin(), estimates.end(), [](const Estimate& one) {
+    return one.mean == 0 && one.half_width.value_or(0) == 0;
+  });
   const std::vector<std::string> labels = policy_labels(report);
   std::string html = fmt::format("<figure>\n<h3>{}</h3>\n", title);
   for (std::size_t i = 0; i < report.policies.size(); ++i) {
@@ -84,14 +88,14 @@ std::string share_figure(const Report& report, Metric metric, std::string_view t
         "<p class=\"head\"><strong>{}</strong> <span>{} <span class=\"muted\">{}</span></span>"
         "</p>\n",
         escaped(labels[i]).html, value, interval);
-    if (!estimate) continue;
+    if (!estimate || is_empty) continue;
     html += interval_chart({.id = fmt::format("share-{}-{}", static_cast<std::size_t>(metric), i),
                             .title = fmt::format("{}: {}", title, labels[i]),
                             .description = fmt::format("{} {}", value, interval)},
                            *estimate, scale, fmt::format("policy-{}", i));
   }
   const AxisUnit unit = metric == Metric::kQuality ? AxisUnit::kPlain : AxisUnit::kPercent;
-  if (!estimates.empty()) html += scale_axis(scale, unit);
+  if (!is_empty) html += scale_axis(scale, unit);
   return html + "</figure>\n";
 }
 

@@ -1100,6 +1100,16 @@ TEST(SvgTest, ScalesHoldAllIntervals) {
   EXPECT_EQ(scale_from_zero({}).high, 1);
 }
 
+TEST(HtmlTest, WhatNeverHappenedHasNoPicture) {
+  Report report = example();
+  EXPECT_TRUE(contains(to_html(report), "id=\"share-2-1-title\""));
+  for (PolicyReport& policy : report.policies) policy.metric[2] = Estimate{0, 0};
+  const std::string page = to_html(report);
+  EXPECT_FALSE(contains(page, "id=\"share-2-"));
+  EXPECT_TRUE(contains(page, "id=\"share-3-1-title\""));
+  EXPECT_FALSE(contains(page, "-100 %"));
+}
+
 TEST(HtmlTest, EveryHeaderCellSaysWhatItHeads) {
   for (const Case& one : kCases) {
     const std::string page = to_html(one.make());
