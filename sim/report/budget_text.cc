@@ -65,12 +65,11 @@ Json budget_json(const BudgetForecast& one) {
 
 std::string to_text(const BudgetReading& reading, const Style& style) {
   std::string text = style.bold(answer_of(reading));
-  text +=
-      wrapped(fmt::format("{}, {}: simulated to {}; seed {}, {} replications", reading.scenario,
-                          reading.policy, instant_text(reading.until), reading.seed,
-                          reading.budgets.empty() ? 0 : reading.budgets.front().replications),
-              "") +
-      "\n";
+  text += wrapped(fmt::format("{}, {}: simulated to {}; seed {}, {} replications", reading.scenario,
+                              reading.policy, instant_text(reading.until), reading.seed,
+                              reading.budgets.empty() ? 0 : reading.budgets.front().replications),
+                  "") +
+          "\n";
   Table table({"", "limit", "spent", "P10", "P50", "P90", "runs out"});
   bool open = false;
   for (const BudgetForecast& one : reading.budgets) {
