@@ -37,8 +37,8 @@ namespace fare {
 // time restructures (create_scope, reload), and the others do not wait for it.  There is no common
 // lock: each budget has its own, and a reservation holds those of its chain for some ten
 // nanoseconds each, always in the same order, a chain's root last and shortest.
-// Money: every amount is in [0, kReserveMax].  Time: kWindowsFirst <= now < kWindowsEnd; a `now`
-// before a budget's current window counts in that window.
+// Money: every amount is in [0, kReserveMax], a settlement in [0, kSettleMax].  Time: kWindowsFirst
+// <= now < kWindowsEnd; a `now` before a budget's current window counts in that window.
 class Ledger {
  public:
   struct Options {
@@ -72,7 +72,8 @@ class Ledger {
 
   // Closes a ticket with what it cost; nothing, if that is unknown: then with all that was
   // reserved.  Idempotent and exact: only the first of settle(), release(), a charging abort() and
-  // expire() counts.  About 50 ns for four budgets.  Allocates nothing.
+  // expire() counts.  About 50 ns for four budgets.  Allocates nothing.  Above kReserveMax all of
+  // its budgets are held at once, and all of them take it or none: see CloseStatus::kTooMuch.
   CloseStatus settle(LedgerTicket ticket, std::optional<Money> cost, Instant now);
 
   // Closes a ticket that cost nothing.

@@ -58,6 +58,10 @@ struct Settlement {
   Cost total;                                    // The sum of the charges: all that is known.
   Money charged;  // To strict budgets: what is known, rounded half to even once, and for attempts
                   // whose cost is not known what was reserved.
+  // What the books could not hold: zero, unless an attempt cost more than kSettleMax, or its
+  // budgets have spent billions already (CloseStatus::kTooMuch).  Of such an attempt kReserveMax
+  // is in `charged`, and the rest is here: it blocks nobody, and somebody has to look into it.
+  Cost uncharged;
   InlineList<Charge, kAttemptsMax> charges;  // One for each attempt.
 };
 

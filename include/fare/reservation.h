@@ -18,6 +18,9 @@ enum class LedgerTicket : std::uint64_t {};
 
 inline constexpr std::size_t kBudgetsPerTicketMax = 16;  // Of all its scopes and their ancestors.
 inline constexpr Money kReserveMax{1'000'000'000'000'000};  // A million dollars, for one request.
+// A billion dollars, for one settlement: what a request did cost is booked whole, however far above
+// what was reserved; eight of these still fit into Money.
+inline constexpr Money kSettleMax{1'000'000'000'000'000'000};
 
 // What a request asks for.
 struct Ask {
@@ -56,6 +59,8 @@ enum class CloseStatus : std::uint8_t {
   kAlreadyClosed,  // Closed before; nothing was counted again.
   kUnknownTicket,  // Never given out by this ledger.
   kDraining,       // abort() under AbortPolicy::kDrain: still open.
+  kTooMuch,        // settle() above kReserveMax: some budget's books would leave the range of Money
+                   // (four billion dollars are spent there): still open, nothing was counted.
 };
 
 // What lease_out() gave: money of one window.

@@ -8,6 +8,8 @@
 namespace fare {
 namespace {
 
+constexpr Cost kReserveMaxCost{Int128{kReserveMax.count()} * 1'000};  // In picodollars.
+
 CostStatus worse(CostStatus a, CostStatus b) { return std::max(a, b); }
 
 CostStatus status_of(const Charge& charge) {
@@ -49,25 +51,32 @@ class Bill {
     lines_[place].is_known &= is_known;
   }
 
-  // Closes the attempts' reservations; what strict budgets were charged.
-  Money settle(Ledger& ledger, Instant now) {
-    Cost sum;
-    Money charged;
+  // Closes the attempts' reservations.
+  void settle(Ledger& ledger, Instant now, Settlement& settlement) {
+    Cost sum;  // Of what is known, as far as the books hold it.
     for (std::size_t i = 0; i < ticket_.tried_size; ++i) {
       const Tried& tried = ticket_.tried[i];
       if (tried.ledger == LedgerTicket{}) continue;
+      const Line& line = lines_[i];
+      // A known line is charged with what the rounded sum grows by.
+      const std::optional<Money> before = line.is_known ? money_half_even(sum) : Money();
+      const std::optional<Money> after =
+          money_half_even(line.is_known ? sum + line.cost : line.cost);
       std::optional<Money> money;
-      if (lines_[i].is_known) {
-        const Money before = rounded(sum);
-        sum += lines_[i].cost;
-        money = rounded(sum) - before;
-      } else if (const Money known = rounded(lines_[i].cost); known > tried.bounds.worst) {
-        money = known;
+      if (after) money = *after - *before;
+      const bool is_reserved = !line.is_known && money && *money <= tried.bounds.worst;
+      const bool fits = money && *money <= kSettleMax &&
+                        ledger.settle(tried.ledger, is_reserved ? std::nullopt : money, now) !=
+                            CloseStatus::kTooMuch;
+      if (fits) {
+        if (line.is_known) sum += line.cost;
+        settlement.charged += is_reserved ? tried.bounds.worst : *money;
+        continue;
       }
-      ledger.settle(tried.ledger, money, now);
-      charged += money.value_or(tried.bounds.worst);
+      ledger.settle(tried.ledger, kReserveMax, now);
+      settlement.charged += kReserveMax;
+      settlement.uncharged += line.cost - kReserveMaxCost;
     }
-    return charged;
   }
 
  private:
@@ -75,10 +84,6 @@ class Bill {
     Cost cost;
     bool is_known = true;
   };
-
-  static Money rounded(Cost cost) {
-    return std::min(money_half_even(cost).value_or(kReserveMax), kReserveMax);
-  }
 
   const OpenTicket& ticket_;
   std::array<Line, kAttemptsMax> lines_;
@@ -143,7 +148,7 @@ Settlement Router::State::settle(const TicketTable::Claimed& claimed, const Outc
   }
   Bill bill(ticket);
   for (const Attempt& attempt : outcome.attempts) price(snapshot, attempt, bill, settlement);
-  if (snapshot.ledger != nullptr) settlement.charged = bill.settle(*snapshot.ledger, now);
+  if (snapshot.ledger != nullptr) bill.settle(*snapshot.ledger, now, settlement);
   for (std::size_t i = 0; i < ticket.tried_size; ++i) {
     if (ticket.tried[i].ended) continue;
     ticket.tried[i].ledger = LedgerTicket{};  // It is settled.

@@ -21,6 +21,9 @@ inline constexpr Second kNeverSecond = std::numeric_limits<Second>::max();
 Second second_of(Instant at);  // Rounded down; kNever becomes kNeverSecond.
 Instant instant_of(Second second);
 
+// What a budget can have spent, or owe, at most: so sums of a few such amounts fit into Money.
+inline constexpr Money kBooksMax{4'000'000'000'000'000'000};
+
 // All of a budget but its limit; budgets that differ in nothing else share one.  Immutable.
 struct AccountRule {
   std::string id;

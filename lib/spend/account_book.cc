@@ -288,6 +288,19 @@ void AccountBook::apply(std::uint32_t index, Second window, const Change& change
   account.leased += change.leased;
 }
 
+bool AccountBook::can_settle(std::uint32_t index, Second window, Money cost) const {
+  const Account& account = accounts_[index];
+  const auto fits = [cost](Money settled, Money free) {
+    return cost <= kBooksMax - settled && cost <= kBooksMax + free;
+  };
+  bool fits_all = fits(account.settled, account.free());
+  if (account.is_rolling != 0 || window == account.begin) return fits_all;
+  past_.visit(index, [&](const std::vector<PastWindow>& windows) {
+    for (const PastWindow& past : windows) fits_all = fits_all && fits(past.settled, past.free());
+  });
+  return fits_all;
+}
+
 void AccountBook::apply_past(std::uint32_t index, Second window, const Change& change) {
   Account& account = accounts_[index];
   past_.visit(index, [&](std::vector<PastWindow>& windows) {

@@ -50,6 +50,10 @@ class AccountBook {
   // Applies a change to the window that began at `window`.
   void apply(std::uint32_t index, Second window, const Change& change);
 
+  // Whether the books can hold a settlement of `cost` in the window that began at `window`: what is
+  // spent stays within kBooksMax, and so do debts, of this window and of those it passes them to.
+  bool can_settle(std::uint32_t index, Second window, Money cost) const;
+
   // Whether what was reserved in the window that began at `window` is still in the books.
   bool counts(std::uint32_t index, Second window) const;
 

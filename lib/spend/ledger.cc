@@ -9,7 +9,7 @@ namespace fare {
 namespace {
 
 // Below this even an observing budget refuses, so that its sums stay far from what fits.
-constexpr Money kObservedMin{-4'000'000'000'000'000'000};
+constexpr Money kObservedMin = -kBooksMax;
 
 bool in_range(Money amount) { return amount >= Money() && amount <= kReserveMax; }
 
@@ -280,9 +280,36 @@ CloseStatus Ledger::State::close(const TicketSlots::Claimed& claimed, std::optio
   return CloseStatus::kClosed;
 }
 
+// A cost that no reservation can have promised: rare, so it may hold all of its budgets.
+CloseStatus Ledger::State::close_far_above(const TicketSlots::Claimed& claimed, Money cost) {
+  if (claimed.slot == nullptr) return claimed.status;
+  const TicketSlot& slot = *claimed.slot;
+  {
+    HeldChain held(accounts, slot.account.data());
+    bool fits = true;
+    for (std::size_t i = 0; i < slot.entries; ++i) {
+      held.lock_next();
+      fits = fits && accounts.can_settle(slot.account[i], slot.window[i], cost);
+    }
+    if (!fits) {
+      slots.open(claimed);
+      return CloseStatus::kTooMuch;
+    }
+    for (std::size_t i = 0; i < slot.entries; ++i) {
+      accounts.apply(slot.account[i], slot.window[i],
+                     {.settled = cost, .reserved = -slot.held(i), .leased = {}});
+    }
+  }
+  slots.close(claimed);
+  return CloseStatus::kClosed;
+}
+
 CloseStatus Ledger::settle(LedgerTicket ticket, std::optional<Money> cost, Instant) {
-  if (cost) FARE_CHECK(in_range(*cost));
-  return state_->close(state_->slots.claim(ticket), cost);
+  const TicketSlots::Claimed claimed = state_->slots.claim(ticket);
+  if (!cost || in_range(*cost)) return state_->close(claimed, cost);
+  FARE_CHECK(*cost >= Money());
+  FARE_CHECK(*cost <= kSettleMax);
+  return state_->close_far_above(claimed, *cost);
 }
 
 CloseStatus Ledger::release(LedgerTicket ticket, Instant) {

@@ -69,6 +69,7 @@ struct Ledger::State {
            shares.share_out(accounts, shortage.account, shortage.amount, now);
   }
   CloseStatus close(const TicketSlots::Claimed& claimed, std::optional<Money> cost);
+  CloseStatus close_far_above(const TicketSlots::Claimed& claimed, Money cost);
 
   // Restructuring, in ledger_load.cc; under `structure`.
   ReloadReport load(const BudgetConfig& config, Instant now);

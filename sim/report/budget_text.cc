@@ -20,13 +20,6 @@ fare::Cost cost_of(fare::Money money) {
   return fare::Cost(static_cast<fare::Int128>(money.count()) * 1'000);
 }
 
-// "2026-11-28 14:05": nobody plans by the second.
-std::string when_text(fare::Instant at) {
-  std::string text = fare::to_rfc3339(at).substr(0, 16);
-  text[10] = ' ';
-  return text;
-}
-
 std::string share_text(double share) { return fmt::format("{:.0f} %", share * 100); }
 
 std::string answer_of(const BudgetReading& reading) {
@@ -40,8 +33,8 @@ std::string answer_of(const BudgetReading& reading) {
   if (likely.empty()) return "No budget is likely to run out before its window ends.\n";
   std::string text;
   for (const BudgetForecast* one : likely) {
-    text += fmt::format("{} is likely to run out ({}), about {} UTC.\n", name_of(*one),
-                        share_text(one->probability.value), when_text(*one->exhausted_mean));
+    text += fmt::format("{} is likely to run out ({}), about {}.\n", name_of(*one),
+                        share_text(one->probability.value), instant_text(*one->exhausted_mean));
   }
   return text;
 }
@@ -72,12 +65,11 @@ Json budget_json(const BudgetForecast& one) {
 
 std::string to_text(const BudgetReading& reading, const Style& style) {
   std::string text = style.bold(answer_of(reading));
-  text +=
-      wrapped(fmt::format("{}, {}: simulated to {} UTC; seed {}, {} replications", reading.scenario,
-                          reading.policy, when_text(reading.until), reading.seed,
-                          reading.budgets.empty() ? 0 : reading.budgets.front().replications),
-              "") +
-      "\n";
+  text += wrapped(fmt::format("{}, {}: simulated to {}; seed {}, {} replications", reading.scenario,
+                              reading.policy, instant_text(reading.until), reading.seed,
+                              reading.budgets.empty() ? 0 : reading.budgets.front().replications),
+                  "") +
+          "\n";
   Table table({"", "limit", "spent", "P10", "P50", "P90", "runs out"});
   bool open = false;
   for (const BudgetForecast& one : reading.budgets) {

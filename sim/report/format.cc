@@ -104,6 +104,10 @@ std::string compare_text(const Report& report) {
 
 std::string_view label(Metric metric) { return kLabels[static_cast<std::size_t>(metric)]; }
 
+bool is_share(Metric metric) {
+  return unit_of(metric) == Unit::kShare || unit_of(metric) == Unit::kPlain;
+}
+
 std::string dollars_text(double dollars) {
   return (dollars < 0 ? "-" : "") + magnitude_text(Unit::kDollars, std::abs(dollars));
 }
@@ -143,6 +147,22 @@ std::string span_text(fare::Duration span) {
   return fmt::format("{} s", seconds);
 }
 
+std::string instant_text(fare::Instant at) {
+  std::string text = fare::to_rfc3339(at).substr(0, 16);
+  text[10] = ' ';
+  return text + " UTC";
+}
+
+std::vector<std::string> policy_labels(const Report& report) {
+  std::vector<std::string> labels;
+  for (const PolicyReport& policy : report.policies) labels.push_back(policy.name);
+  if (labels.size() == 2 && labels[0] == labels[1]) {
+    labels[0] += " (a)";
+    labels[1] += " (b)";
+  }
+  return labels;
+}
+
 std::string answer_text(const Report& report) {
   if (report.comparison) return compare_text(report);
   const PolicyReport& policy = report.policies.front();
@@ -159,7 +179,12 @@ std::string wrapped(const std::string& text, const std::string& indent) {
   std::string line = indent;
   std::size_t begin = 0;
   while (begin < text.size()) {
-    const std::size_t end = std::min(text.find(' ', begin), text.size());
+    std::size_t end = std::min(text.find(' ', begin), text.size());
+    // An interval stays in one piece.
+    constexpr std::string_view kPlusMinus = "± ";
+    if (std::string_view(text).substr(begin).starts_with(kPlusMinus)) {
+      end = std::min(text.find(' ', begin + kPlusMinus.size()), text.size());
+    }
     const std::string word = text.substr(begin, end - begin);
     if (line.size() + 1 + word.size() > kWidth && line.size() > indent.size()) {
       out += line + "\n";

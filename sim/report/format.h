@@ -3,6 +3,7 @@
 #include <optional>     // std::optional.
 #include <string>       // std::string.
 #include <string_view>  // std::string_view.
+#include <vector>       // std::vector.
 
 #include "fare/money.h"      // Cost.
 #include "study/estimate.h"  // Estimate.
@@ -19,6 +20,9 @@ std::string_view label(Metric metric);
 std::string dollars_text(fare::Cost cost);
 std::string dollars_text(double dollars);
 
+// Whether the metric is a share or a probability, whose differences are points.
+bool is_share(Metric metric);
+
 // A value of the metric with its unit: "$5.20", "612 ms", "98.7 %", "0.912".
 std::string value_text(Metric metric, double value);
 
@@ -31,11 +35,18 @@ std::string interval_text(Metric metric, const Estimate& estimate);
 // "12,345"
 std::string count_text(std::uint64_t count);
 
-// Breaks at blanks so that no line is wider than a terminal; each line begins with `indent`.
+// Breaks at blanks so that no line is wider than a terminal; each line begins with `indent`.  "±"
+// stays with its number.
 std::string wrapped(const std::string& text, const std::string& indent);
 
 // "24 h", "58 min 22 s".
 std::string span_text(fare::Duration span);
+
+// "2026-11-28 14:05 UTC": nobody plans by the second.
+std::string instant_text(fare::Instant at);
+
+// What the policies are called: their names, with a letter where a policy is compared with itself.
+std::vector<std::string> policy_labels(const Report& report);
 
 // The answer to "which is cheaper, by how much" in one or two sentences, for a comparison; what the
 // policy costs, for a run.

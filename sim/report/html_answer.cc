@@ -1,13 +1,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 #include "report/apportion.h"
 #include "report/format.h"
 #include "report/html_sections.h"
-#include "report/markup.h"
 #include "report/svg.h"
+#include "report/verdict.h"
 
 namespace routesim {
 namespace {
@@ -67,37 +68,67 @@ std::vector<std::string> mean_texts(const Report& report, const std::vector<Part
   return texts;
 }
 
-std::string mean_words(const Report& report) {
-  return report.replications == 1 ? "one replication"
-                                  : fmt::format("mean of {} replications", report.replications);
+// How far one picture reaches that shows all policies: to the end of the longest interval, GPUs
+// included.  In picodollars of one replication.
+double scale_of(const Report& report) {
+  double scale = 0;
+  for (const PolicyReport& policy : report.policies) {
+    const std::optional<Estimate>& cost = policy[Metric::kCost];
+    const double half = cost ? cost->half_width.value_or(0) * 1e12 : 0;
+    const auto mean = static_cast<double>(policy.cost_mean.count());
+    const auto gpus =
+        static_cast<double>(gpu_cost_mean(report, policy).value_or(fare::Cost()).count());
+    scale = std::max({scale, mean + gpus, mean + half});
+  }
+  return scale;
 }
 
-std::string bar(const Report& report, const std::vector<Part>& parts, std::size_t policy,
-                fare::Cost scale) {
-  const std::string name = policy_labels(report)[policy];
-  const std::vector<std::string> texts = mean_texts(report, parts, policy);
-  const PolicyReport& shown = report.policies[policy];
-  const std::string cost = dollars_text(shown.cost_mean);
-  std::string description = fmt::format("{} in all", cost);
+// What a policy costs, in words for above its bar.
+std::string cost_head(const Report& report, std::size_t index) {
+  const PolicyReport& policy = report.policies[index];
+  const std::optional<Estimate>& estimate = policy[Metric::kCost];
+  std::string beside = estimate ? interval_text(Metric::kCost, *estimate) : "";
+  if (const auto gpus = gpu_cost_mean(report, policy)) {
+    beside += fmt::format("{}+ {} for GPUs", beside.empty() ? "" : " ", dollars_text(*gpus));
+  }
+  return fmt::format(
+      "<p class=\"head\"><strong>{}</strong> <span><strong>{}</strong> "
+      "<span class=\"muted\">{}</span></span></p>\n",
+      escaped(policy_labels(report)[index]).html, dollars_text(policy.cost_mean), beside);
+}
+
+std::string bar(const Report& report, const std::vector<Part>& parts, std::size_t index,
+                double scale) {
+  const PolicyReport& policy = report.policies[index];
+  const std::vector<std::string> texts = mean_texts(report, parts, index);
+  std::string description = fmt::format("{} in all", dollars_text(policy.cost_mean));
   std::vector<BarSegment> segments;
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (parts[i].cost[policy] == fare::Cost(0)) continue;
+    if (parts[i].cost[index] == fare::Cost(0)) continue;
     const double length =
-        static_cast<double>(parts[i].cost[policy].count()) / static_cast<double>(scale.count());
+        static_cast<double>(parts[i].cost[index].count()) / (scale * report.replications);
     const std::string tip = fmt::format("{}: {}", parts[i].name, texts[i]);
     description += "; " + tip;
     segments.push_back({.fill = parts[i].fill, .length = length, .tip = tip});
   }
-  const std::optional<Estimate>& estimate = shown[Metric::kCost];
-  const std::string interval = estimate ? interval_text(Metric::kCost, *estimate) : "";
-  return fmt::format(
-             "<p class=\"head\"><strong>{}</strong> <span><strong>{}</strong> "
-             "<span class=\"muted\">{}</span></span></p>\n",
-             escaped(name).html, cost, interval) +
-         stacked_bar({.id = fmt::format("bar-{}", policy),
-                      .title = "Cost of " + name,
-                      .description = description + "."},
-                     segments);
+  const fare::Cost gpus = gpu_cost_mean(report, policy).value_or(fare::Cost());
+  if (gpus > fare::Cost(0)) {
+    const std::string tip = fmt::format("GPUs of pools, besides: {}", dollars_text(gpus));
+    description += "; " + tip;
+    segments.push_back(
+        {.fill = kGpuFill, .length = static_cast<double>(gpus.count()) / scale, .tip = tip});
+  }
+  const std::optional<Estimate>& cost = policy[Metric::kCost];
+  std::optional<std::array<double, 2>> interval;
+  if (cost && cost->half_width && scale > 0) {
+    const double dollar = 1e12 / scale;
+    interval = {(cost->mean - *cost->half_width) * dollar,
+                (cost->mean + *cost->half_width) * dollar};
+  }
+  return cost_head(report, index) + stacked_bar({.id = fmt::format("bar-{}", index),
+                                                 .title = "Cost of " + policy_labels(report)[index],
+                                                 .description = description + "."},
+                                                segments, interval);
 }
 
 // The legend, and the picture in numbers.
@@ -124,18 +155,20 @@ std::string legend(const Report& report, const std::vector<Part>& parts) {
 }
 
 std::string cost_figure(const Report& report, const std::vector<Part>& parts) {
-  fare::Cost scale;
-  for (const PolicyReport& policy : report.policies) scale = std::max(scale, policy.total.cost);
+  const double scale = scale_of(report);
   std::string html = "<figure>\n";
-  for (std::size_t i = 0; i < report.policies.size(); ++i) html += bar(report, parts, i, scale);
+  bool gpus = false;
+  for (std::size_t i = 0; i < report.policies.size(); ++i) {
+    html += bar(report, parts, i, scale);
+    gpus = gpus || gpu_cost_mean(report, report.policies[i]).value_or(fare::Cost()) != fare::Cost();
+  }
   const bool two = report.policies.size() > 1;
-  return html +
-         fmt::format("<figcaption>What {} {} costs, by model; {}.{}</figcaption>\n</figure>\n",
-                     span_text(report.span), two ? "under each policy" : "of traffic",
-                     mean_words(report),
-                     scale == fare::Cost(0) ? " Nothing was spent."
-                     : two                  ? " Both bars have one scale."
-                                            : "");
+  std::string caption = fmt::format("What {} {} costs, by model; {}.", span_text(report.span),
+                                    two ? "under each policy" : "of traffic", mean_words(report));
+  if (scale == 0) caption += " Nothing was spent.";
+  if (scale > 0 && two) caption += " Both bars have one scale.";
+  if (gpus) caption += " Dashed: GPUs of pools, which no other figure of cost includes.";
+  return html + fmt::format("<figcaption>{}</figcaption>\n</figure>\n", caption);
 }
 
 // What the picture of the difference shows, in words.
@@ -165,16 +198,6 @@ std::string difference_figure(const Report& report) {
 }
 
 }  // namespace
-
-std::vector<std::string> policy_labels(const Report& report) {
-  std::vector<std::string> labels;
-  for (const PolicyReport& policy : report.policies) labels.push_back(policy.name);
-  if (labels.size() == 2 && labels[0] == labels[1]) {
-    labels[0] += " (a)";
-    labels[1] += " (b)";
-  }
-  return labels;
-}
 
 std::string answer_section(const Report& report) {
   const std::vector<Part> parts = parts_of(report);

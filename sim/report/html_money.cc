@@ -7,7 +7,6 @@
 #include "report/apportion.h"
 #include "report/format.h"
 #include "report/html_sections.h"
-#include "report/markup.h"
 
 namespace routesim {
 namespace {
@@ -252,13 +251,37 @@ std::string introduction(const Report& report) {
       report.replications, kExact);
 }
 
+// The least that it can cost, beside what it costs.
+std::string oracles(const Report& report) {
+  if (report.oracles.empty()) return "";
+  HtmlTable table("The least that serving the same requests can cost, if all were known beforehand",
+                  {{"Policy"}, {"Costs"}, {"At least"}, {"Above it"}, {"Requests"}, {"No room"}});
+  const std::vector<std::string> labels = policy_labels(report);
+  for (std::size_t i = 0; i < report.oracles.size(); ++i) {
+    const Oracle& oracle = report.oracles[i];
+    const fare::Cost cost = report.policies[i].cost_mean;
+    std::string above = "-";
+    if (oracle.cost > fare::Cost()) {
+      above = fmt::format(
+          "{:+.1f} %",
+          100 * (static_cast<double>(cost.count()) / static_cast<double>(oracle.cost.count()) - 1));
+    }
+    table.add(HtmlTable::Row::kPlain, {escaped(labels[i]),
+                                       {dollars_text(cost)},
+                                       {dollars_text(oracle.cost)},
+                                       {above},
+                                       number(static_cast<std::uint64_t>(oracle.requests)),
+                                       number(static_cast<std::uint64_t>(oracle.unserved))});
+  }
+  return table.html();
+}
+
 }  // namespace
 
 std::string money_section(const Report& report) {
-  std::string html = "<section id=\"money\">\n<h2>Where the money went</h2>\n";
-  html += fmt::format("<p class=\"note\">{}</p>\n", introduction(report));
+  std::string html = paragraph("note", introduction(report)) + oracles(report);
   for (std::size_t i = 0; i < report.policies.size(); ++i) html += policy_money(report, i);
-  return html + "</section>\n";
+  return section("money", "Where the money went", html);
 }
 
 }  // namespace routesim

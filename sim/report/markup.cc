@@ -49,6 +49,23 @@ Markup escaped(std::string_view text) {
   return {html};
 }
 
+Markup muted(std::string_view text) {
+  return {fmt::format("<span class=\"muted\">{}</span>", escaped(text).html)};
+}
+
+std::string paragraph(std::string_view style, std::string_view text) {
+  return fmt::format("<p class=\"{}\">{}</p>\n", style, escaped(text).html);
+}
+
+std::string definition(std::string_view term, const Markup& meaning) {
+  return fmt::format("<dt>{}</dt><dd>{}</dd>\n", escaped(term).html, meaning.html);
+}
+
+std::string section(std::string_view id, std::string_view heading, const std::string& content) {
+  return fmt::format("<section id=\"{}\">\n<h2>{}</h2>\n{}</section>\n", id, escaped(heading).html,
+                     content);
+}
+
 HtmlTable::HtmlTable(std::string_view caption, const std::vector<Markup>& header)
     : caption_(escaped(caption).html), columns_(header.size()) {
   for (const Markup& cell : header) head_ += fmt::format("<th scope=\"col\">{}</th>", cell.html);

@@ -16,6 +16,16 @@ struct Markup {
 // characters, which HTML cannot hold, become the replacement character.
 Markup escaped(std::string_view text);
 
+// The text in grey; as a paragraph of that style.
+Markup muted(std::string_view text);
+std::string paragraph(std::string_view style, std::string_view text);
+
+// A line of a list of definitions.
+std::string definition(std::string_view term, const Markup& meaning);
+
+// A section with its heading.  `content` is finished HTML.
+std::string section(std::string_view id, std::string_view heading, const std::string& content);
+
 // A table with its caption, in a box of its own that scrolls sideways where the page is too narrow.
 // The first cell of every row is its header.
 class HtmlTable {

@@ -11,13 +11,14 @@ const std::string_view kStyleSheet = R"css(
   color-scheme: light dark;
   --paper: #fff; --ink: #17212b; --muted: #55606c; --line: #d5dae0; --panel: #f5f7f9;
   --tint: #d9e8f5; --edge: #5f6b78; --accent: #0072b2; --policy-0: #0072b2; --policy-1: #d55e00;
-  --warn-line: #d55e00; --warn-paper: #fff3ea; --shade: #0002;
+  --warn-line: #d55e00; --warn-paper: #fff3ea; --shade: #0002; --better: #0072b2; --worse: #b84f00;
 }
 @media screen and (prefers-color-scheme: dark) {
   :root {
     --paper: #12171d; --ink: #e7ebef; --muted: #a5afba; --line: #323c47; --panel: #1a2129;
     --tint: #1d3c56; --edge: #8d99a6; --accent: #56b4e9; --policy-0: #56b4e9; --policy-1: #e69f00;
-    --warn-line: #e69f00; --warn-paper: #33230f; --shade: #fff2;
+    --warn-line: #e69f00; --warn-paper: #33230f; --shade: #fff2; --better: #56b4e9;
+    --worse: #e69f00;
   }
 }
 * { box-sizing: border-box; }
@@ -47,6 +48,11 @@ nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin: 1.25rem 0 
 .note, figcaption { font-size: .9rem; }
 .warning { margin: 1rem 0; padding: .6rem 1rem; border-left: 5px solid var(--warn-line);
   background: var(--warn-paper); }
+.caveats { margin: 1rem 0; padding: .7rem 1rem; border: 2px solid var(--warn-line);
+  background: var(--warn-paper); }
+.caveats p, .caveats ul { margin: 0; } .caveats ul { padding-left: 1.2rem; }
+.caveats li { max-width: none; }
+.verdicts { margin: 0 0 1rem; padding: 0; list-style: none; }
 figure { margin: 1.5rem 0 0; }
 figcaption { margin-top: .5rem; max-width: 46rem; }
 .grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr));
@@ -84,10 +90,24 @@ svg .tick { fill: var(--muted); font-size: 12px; text-anchor: middle; }
 svg .tick.first { text-anchor: start; }
 svg .tick.last { text-anchor: end; }
 svg .less { text-anchor: end; } svg .less, svg .more { fill: var(--muted); font-size: 12px; }
-line.range { stroke-width: 4; opacity: .55; }
+line.range { stroke-width: 2.5; } line.range.faint { stroke-width: 4; opacity: .4; }
 path.point { stroke: var(--paper); stroke-width: 1.5; }
 line.policy-0 { stroke: var(--policy-0); } line.policy-1 { stroke: var(--policy-1); }
-path.policy-0 { fill: var(--policy-0); } path.policy-1 { fill: var(--policy-1); }
+path.policy-0, rect.policy-0 { fill: var(--policy-0); }
+path.policy-1, rect.policy-1 { fill: var(--policy-1); }
+line.better { stroke: var(--better); } path.better { fill: var(--better); }
+line.worse { stroke: var(--worse); } path.worse { fill: var(--worse); }
+line.open { stroke: var(--muted); } path.open { fill: var(--muted); }
+.verdict { font-weight: 600; } .verdict.better { color: var(--better); }
+.verdict.worse { color: var(--worse); } .verdict.open { color: var(--muted); font-weight: 400; }
+line.halo { stroke: var(--paper); stroke-width: 6; }
+line.whisker { stroke: var(--ink); stroke-width: 2; }
+.fill-9 { fill: var(--panel); stroke: var(--edge); stroke-width: 1.5; stroke-dasharray: 5 4; }
+rect.before { fill: var(--edge); } line.limit { stroke: var(--ink); stroke-width: 3; }
+.change { display: grid; grid-template: "what much picture verdict" / 8.5rem 12rem minmax(8rem, 1fr)
+  9rem; gap: 0 1rem; align-items: center; font-size: .95rem; }
+.what { grid-area: what; } .much { grid-area: much; } .change > svg { grid-area: picture; }
+.change > .verdict { grid-area: verdict; }
 .mark-0 { color: var(--policy-0); } .mark-1 { color: var(--policy-1); }
 .scroll { margin: 1rem 0; overflow-x: auto;
   background:
@@ -118,18 +138,24 @@ dt { min-width: 0; font-weight: 600; overflow-wrap: anywhere; } dd { margin: 0; 
 li + li { margin-top: .3rem; }
 .facts li, nav li { margin: 0; }
 code { font: .9em ui-monospace, "SF Mono", Menlo, Consolas, monospace; overflow-wrap: anywhere; }
+@media screen and (max-width: 48rem) {
+  .change { grid-template: "what verdict" "much much" "picture picture" / 1fr auto; }
+  .change { margin-bottom: .5rem; } .much { color: var(--muted); }
+}
 @media (max-width: 34rem) {
   body { padding: 1.25rem 1rem 2rem; }
   dl { display: block; } dd { margin-bottom: .7rem; }
 }
 @media print {
   @page { margin: 16mm 14mm; }
+  html { font-size: 75%; }
   body { max-width: none; padding: 0; font-size: 10pt; }
   nav { display: none; }
   tbody th { position: static; background: none; }
-  .scroll { overflow: visible; background: none; }
-  figure, tr, .warning, dl > * { break-inside: avoid; }
-  h2, h3 { break-after: avoid; }
+  .scroll { overflow: visible; background: none; break-inside: avoid; }
+  table { font-size: 8pt; } td { white-space: normal; } th, td { padding: 3px .3rem; }
+  figure, tr, .note, .warning, .caveats, dl > * { break-inside: avoid; }
+  h2, h3, .note, .head { break-after: avoid; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 )css";

@@ -92,10 +92,10 @@ std::string axis_dollars(double value, double step) {
                      kSuffixes[thousands]);
 }
 
-std::string axis_time(double milliseconds, double end) {
+std::string axis_time(double milliseconds, double end, double step) {
   if (milliseconds == 0) return "0";
-  const double scale = end >= 5'000 ? 1'000 : 1;
-  const double step = step_for(end * kOvershoot) / scale;
+  const double scale = end >= 5'400 ? 1'000 : 1;
+  step /= scale;
   const std::string unit = scale > 1 ? "s" : "ms";
   const double value = milliseconds / scale;
   return value < 1e6 ? fmt::format("{:.{}f} {}", value, decimals_of(step), unit)
@@ -110,18 +110,38 @@ std::vector<double> ticks(double low, double high) {
   return places;
 }
 
-// The places of a difference chart.
-struct Axis {
-  double low;
-  double high;
+double half_of(const Estimate& estimate) { return estimate.half_width.value_or(0); }
+double low_of(const Estimate& estimate) { return estimate.mean - half_of(estimate); }
+double high_of(const Estimate& estimate) { return estimate.mean + half_of(estimate); }
 
-  double place(double value) const { return (value - low) / (high - low); }
-};
+// The interval as a line with ends; nothing where it has no length.
+std::string whisker(const std::string& style, const Scale& scale, double low, double high, int y,
+                    int reach) {
+  if (!(high > low)) return "";
+  return horizontal(style, scale.place(low), scale.place(high), y) +
+         vertical(style, scale.place(low), y - reach, y + reach) +
+         vertical(style, scale.place(high), y - reach, y + reach);
+}
 
-Axis axis_around(const Estimate& difference) {
-  const double half = difference.half_width.value_or(0);
-  const double low = std::min(0.0, difference.mean - half);
-  const double high = std::max(0.0, difference.mean + half);
+std::string axis_label(double value, const Scale& scale, AxisUnit unit) {
+  const double step = step_for(scale.high - scale.low);
+  switch (unit) {
+    case AxisUnit::kDollars:
+      return axis_dollars(value, step);
+    case AxisUnit::kMilliseconds:
+      return axis_time(value, scale.high, step);
+    case AxisUnit::kPercent:
+      if (value == 0) return "0 %";
+      return fmt::format("{:.{}f} %", value * 100, decimals_of(step * 100));
+    case AxisUnit::kPlain:
+      break;
+  }
+  return fmt::format("{:.{}f}", value, decimals_of(step));
+}
+
+Scale scale_of_difference(const Estimate& difference) {
+  const double low = std::min(0.0, low_of(difference));
+  const double high = std::max(0.0, high_of(difference));
   const double length = high - low;
   if (!(length > 0) || !std::isfinite(length)) return {-1, 1};
   return {low - kMargin * length, high + kMargin * length};
@@ -134,7 +154,43 @@ constexpr std::string_view kSquare = "M-6,-6H6V6H-6z";
 
 }  // namespace
 
-std::string stacked_bar(const Alternative& alternative, const std::vector<BarSegment>& segments) {
+Scale scale_from_zero(const std::vector<Estimate>& estimates) {
+  double end = 0;
+  for (const Estimate& one : estimates) end = std::max(end, high_of(one));
+  if (!(end > 0) || !std::isfinite(end)) return {};
+  return {0, end * kOvershoot};
+}
+
+Scale scale_around(const std::vector<Estimate>& estimates, bool with_zero) {
+  if (estimates.empty()) return {};
+  double low = with_zero ? 0 : low_of(estimates.front());
+  double high = with_zero ? 0 : high_of(estimates.front());
+  for (const Estimate& one : estimates) {
+    low = std::min(low, low_of(one));
+    high = std::max(high, high_of(one));
+  }
+  double margin = kMargin / 2 * (high - low);
+  if (!std::isfinite(margin)) return {};
+  if (!(margin > 0)) margin = low == 0 ? 1 : std::abs(low) * kMargin;
+  return {low - margin, high + margin};
+}
+
+std::string scale_axis(const Scale& scale, AxisUnit unit) {
+  std::string content;
+  for (const double tick : ticks(scale.low, scale.high)) {
+    const double x = scale.place(tick);
+    // Labels at the ends stay within the picture.
+    const std::string_view style = x < 0.05 ? "tick first" : x > 0.95 ? "tick last" : "tick";
+    content += words(style, x, 14, axis_label(tick, scale, unit));
+  }
+  return fmt::format(
+      "<svg class=\"axis\" aria-hidden=\"true\" width=\"100%\" height=\"18\">\n{}"
+      "</svg>\n",
+      content);
+}
+
+std::string stacked_bar(const Alternative& alternative, const std::vector<BarSegment>& segments,
+                        const std::optional<std::array<double, 2>>& interval) {
   constexpr int kHeight = 40;
   std::string content =
       fmt::format("<rect class=\"track\" width=\"100%\" height=\"{}\"/>\n", kHeight);
@@ -144,11 +200,17 @@ std::string stacked_bar(const Alternative& alternative, const std::vector<BarSeg
         "<rect class=\"segment fill-{}\" x=\"{}\" width=\"{}\" height=\"{}\"><title>{}</title>"
         "</rect>\n",
         segment.fill, percent(from), percent(segment.length), kHeight, escaped(segment.tip).html);
-    if (segment.length >= kLabelledLength) {
+    if (segment.length >= kLabelledLength && segment.fill <= kFills) {
       content += words(fmt::format("key ink-{}", segment.fill), from + segment.length / 2,
                        kHeight / 2 + 5, fmt::format("{}", segment.fill));
     }
     from += segment.length;
+  }
+  if (interval) {
+    // A halo first: it lies on segments of any colour.
+    for (const char* style : {"halo", "whisker"}) {
+      content += whisker(style, {}, (*interval)[0], (*interval)[1], kHeight / 2, kHeight / 2 - 4);
+    }
   }
   return picture(alternative, "bar", kHeight, content);
 }
@@ -157,69 +219,92 @@ std::string difference_chart(const Alternative& alternative, const Estimate& dif
   constexpr int kTop = 22;
   constexpr int kMiddle = 48;
   constexpr int kBottom = 74;
-  const Axis axis = axis_around(difference);
-  const double half = difference.half_width.value_or(0);
-  const double zero = axis.place(0);
+  const Scale scale = scale_of_difference(difference);
+  const double zero = scale.place(0);
   std::string content;
-  const bool empty = difference.mean == 0 && half == 0;
-  for (const double tick : empty ? std::vector<double>{0} : ticks(axis.low, axis.high)) {
-    const double x = axis.place(tick);
+  const bool empty = difference.mean == 0 && half_of(difference) == 0;
+  for (const double tick : empty ? std::vector<double>{0} : ticks(scale.low, scale.high)) {
+    const double x = scale.place(tick);
     if (x < 0.06 || x > 0.94) continue;  // Its label would be cut off.
     content += vertical("grid", x, kTop, kBottom);
-    content += words("tick", x, kBottom + 18, axis_dollars(tick, step_for(axis.high - axis.low)));
+    content += words("tick", x, kBottom + 18, axis_label(tick, scale, AxisUnit::kDollars));
   }
-  content += horizontal("stem", std::min(zero, axis.place(difference.mean)),
-                        std::max(zero, axis.place(difference.mean)), kMiddle);
+  content += horizontal("stem", std::min(zero, scale.place(difference.mean)),
+                        std::max(zero, scale.place(difference.mean)), kMiddle);
   content += vertical("zero", zero, kTop - 16, kBottom);
   content += fmt::format(
       "<svg class=\"marker\" x=\"{}\"><text class=\"less\" x=\"-8\" y=\"14\">"
       "cheaper</text><text class=\"more\" x=\"8\" y=\"14\">dearer</text></svg>\n",
       percent(zero));
-  if (half > 0) {
-    const double low = axis.place(difference.mean - half);
-    const double high = axis.place(difference.mean + half);
-    content += horizontal("interval", low, high, kMiddle);
-    content += vertical("interval", low, kMiddle - 12, kMiddle + 12);
-    content += vertical("interval", high, kMiddle - 12, kMiddle + 12);
-  }
-  content += marker("dot", axis.place(difference.mean), kMiddle, kDot);
+  content += whisker("interval", scale, low_of(difference), high_of(difference), kMiddle, 12);
+  content += marker("dot", scale.place(difference.mean), kMiddle, kDot);
   return picture(alternative, "difference", kBottom + 24, content);
 }
 
+std::string interval_chart(const Alternative& alternative, const Estimate& estimate,
+                           const Scale& scale, std::string_view style) {
+  constexpr int kHeight = 24;
+  constexpr int kMiddle = kHeight / 2;
+  std::string content = horizontal("grid", 0, 1, kMiddle);
+  for (const double tick : ticks(scale.low, scale.high)) {
+    content += vertical("grid", scale.place(tick), 0, kHeight);
+  }
+  if (scale.low <= 0 && scale.high >= 0) content += vertical("zero", scale.place(0), 0, kHeight);
+  content += whisker(fmt::format("range {}", style), scale, low_of(estimate), high_of(estimate),
+                     kMiddle, 8);
+  content += marker(fmt::format("point {}", style), scale.place(estimate.mean), kMiddle, kDot);
+  return picture(alternative, "interval-chart", kHeight, content);
+}
+
 std::string range_chart(const Alternative& alternative,
-                        const std::array<std::optional<double>, 3>& milliseconds, double end,
-                        std::size_t policy) {
+                        const std::array<std::optional<Estimate>, 3>& milliseconds,
+                        const Scale& scale, std::size_t policy) {
   constexpr int kHeight = 34;
+  constexpr int kMiddle = kHeight / 2;
   constexpr std::array<std::string_view, 3> kShapes = {kCircle, kDiamond, kSquare};
-  const double length = end > 0 ? end * kOvershoot : 1;
   std::string content;
-  for (const double tick : ticks(0, length)) content += vertical("grid", tick / length, 0, kHeight);
+  for (const double tick : ticks(scale.low, scale.high)) {
+    content += vertical("grid", scale.place(tick), 0, kHeight);
+  }
   if (milliseconds.front() && milliseconds.back()) {
-    content += horizontal(fmt::format("range policy-{}", policy), *milliseconds.front() / length,
-                          *milliseconds.back() / length, kHeight / 2);
+    content += horizontal(fmt::format("range faint policy-{}", policy),
+                          scale.place(milliseconds.front()->mean),
+                          scale.place(milliseconds.back()->mean), kMiddle);
   }
   // The slowest first: where markers overlap, the median lies on top.
   for (std::size_t i = kShapes.size(); i-- > 0;) {
     if (!milliseconds[i]) continue;
-    content += marker(fmt::format("point policy-{}", policy), *milliseconds[i] / length,
-                      kHeight / 2, kShapes[i]);
+    content += whisker(fmt::format("range policy-{}", policy), scale, low_of(*milliseconds[i]),
+                       high_of(*milliseconds[i]), kMiddle, 13);
+    content += marker(fmt::format("point policy-{}", policy), scale.place(milliseconds[i]->mean),
+                      kMiddle, kShapes[i]);
   }
   return picture(alternative, "range-chart", kHeight, content);
 }
 
-std::string range_axis(double end) {
-  const double length = end > 0 ? end * kOvershoot : 1;
-  std::string content;
-  for (const double tick : ticks(0, length)) {
-    const double x = tick / length;
-    // Labels at the ends stay within the picture.
-    const std::string_view style = tick == 0 ? "tick first" : x > 0.95 ? "tick last" : "tick";
-    content += words(style, x, 14, axis_time(tick, end));
-  }
-  return fmt::format(
-      "<svg class=\"axis\" aria-hidden=\"true\" width=\"100%\" height=\"18\">\n{}"
-      "</svg>\n",
-      content);
+std::string share_bar(const Alternative& alternative, double share, std::size_t policy) {
+  constexpr int kHeight = 14;
+  return picture(alternative, "share-bar", kHeight,
+                 fmt::format("<rect class=\"track\" width=\"100%\" height=\"{0}\"/>\n"
+                             "<rect class=\"policy-{1}\" width=\"{2}\" height=\"{0}\"/>\n",
+                             kHeight, policy, percent(share)));
+}
+
+std::string budget_chart(const Alternative& alternative, const BudgetPicture& budget,
+                         std::size_t policy) {
+  constexpr int kHeight = 30;
+  constexpr int kMiddle = kHeight / 2;
+  const Scale scale = scale_from_zero({{budget.limit, {}}, {budget.p90, {}}, {budget.before, {}}});
+  const auto bar = [&](std::string_view style, double to) {
+    return fmt::format("<rect class=\"{}\" y=\"5\" width=\"{}\" height=\"{}\"/>\n", style,
+                       percent(scale.place(to)), kHeight - 10);
+  };
+  std::string content = bar("track", budget.limit) + bar("before", budget.before);
+  content += vertical("limit", scale.place(budget.limit), 0, kHeight);
+  content +=
+      whisker(fmt::format("range policy-{}", policy), scale, budget.p10, budget.p90, kMiddle, 9);
+  content += marker(fmt::format("point policy-{}", policy), scale.place(budget.p50), kMiddle, kDot);
+  return picture(alternative, "budget-chart", kHeight, content);
 }
 
 }  // namespace routesim

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "engine/workers.h"
 #include "study/report.h"
 
 namespace routesim {
@@ -55,14 +54,13 @@ std::optional<fare::Instant> BudgetWatch::note(const fare::Router& router, fare:
   std::optional<fare::Instant> next;
   for (const BudgetReport& line : router.budgets(now)) {
     if (line.is_past) continue;
-    const bool is_noted = std::any_of(ends_.begin(), ends_.end(), [&line](const BudgetEnd& end) {
-      return end.scope == line.scope && end.budget == line.budget;
-    });
-    if (is_noted) continue;
+    std::pair<std::string, std::string> name(line.scope, line.budget);
+    if (noted_.contains(name)) continue;
     const fare::Instant last = line.window.end - fare::Duration(1);
     const bool is_over = ends_by_itself(line) && (last <= now || line.window.end <= until_);
     if (is_last || (is_over && last <= now)) {
       ends_.push_back(end_of(variant_, line, is_over));
+      noted_.insert(std::move(name));
     } else if (ends_by_itself(line)) {
       next = std::min(next.value_or(last), last);
     }
@@ -80,16 +78,30 @@ std::optional<fare::Instant> last_window_end(const Scenario& scenario, const Var
   return last;
 }
 
+WatchedRuns run_watched(const Scenario& scenario, const std::vector<const Variant*>& variants,
+                        unsigned threads, std::atomic<std::uint64_t>& progress) {
+  const fare::Instant until = scenario.start + span_of(scenario.traffic);
+  std::vector<std::vector<BudgetWatch>> watches;
+  for (const Variant* variant : variants) {
+    watches.emplace_back(scenario.replications, BudgetWatch(*variant, until));
+  }
+  const auto observer = [&](std::size_t variant, std::uint32_t replication) -> RunObserver* {
+    return variants[variant]->spending ? &watches[variant][replication] : nullptr;
+  };
+  WatchedRuns watched{.runs = run_all_replications(scenario, variants, threads, progress, observer),
+                      .budgets = {}};
+  for (std::vector<BudgetWatch>& of_variant : watches) {
+    std::vector<std::vector<BudgetEnd>> ends;
+    for (BudgetWatch& watch : of_variant) ends.push_back(watch.take());
+    watched.budgets.push_back(forecast_budgets(ends));
+  }
+  return watched;
+}
+
 std::vector<BudgetForecast> forecast_budgets(const Scenario& scenario, const Variant& variant,
                                              unsigned threads,
                                              std::atomic<std::uint64_t>& progress) {
-  std::vector<std::vector<BudgetEnd>> ends(scenario.replications);
-  run_all(scenario.replications, threads, [&](std::size_t i) {
-    BudgetWatch watch(variant, scenario.start + span_of(scenario.traffic));
-    (void)run_once(scenario, variant, static_cast<std::uint32_t>(i), progress, &watch);
-    ends[i] = watch.take();
-  });
-  return forecast_budgets(ends);
+  return run_watched(scenario, {&variant}, threads, progress).budgets.front();
 }
 
 }  // namespace routesim

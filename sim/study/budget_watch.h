@@ -3,6 +3,7 @@
 #include <atomic>    // std::atomic.
 #include <cstdint>   // std::uint64_t.
 #include <optional>  // std::optional.
+#include <set>       // std::set.
 #include <string>    // std::string.
 #include <utility>   // std::pair.
 #include <vector>    // std::vector.
@@ -32,6 +33,7 @@ class BudgetWatch : public RunObserver {
   const Variant& variant_;
   fare::Instant until_;
   std::vector<BudgetEnd> ends_;
+  std::set<std::pair<std::string, std::string>> noted_;  // Their scopes and budgets.
 };
 
 // When the last of the variant's first windows ends that have an end of their own: a forecast
@@ -39,8 +41,17 @@ class BudgetWatch : public RunObserver {
 [[nodiscard]] std::optional<fare::Instant> last_window_end(const Scenario& scenario,
                                                            const Variant& variant);
 
-// Replays all replications of one variant and sums up how its budgets' windows end.  `threads`
-// changes only how long it takes.
+// All replications of some variants, as run_all_replications() runs them, and how the budgets of
+// each variant end: watching changes no figure of a run.
+struct WatchedRuns {
+  std::vector<std::vector<RunResult>> runs;          // runs[variant][replication].
+  std::vector<std::vector<BudgetForecast>> budgets;  // By variant; none without "spending".
+};
+[[nodiscard]] WatchedRuns run_watched(const Scenario& scenario,
+                                      const std::vector<const Variant*>& variants, unsigned threads,
+                                      std::atomic<std::uint64_t>& progress);
+
+// The same of one variant, for its budgets alone.  `threads` changes only how long it takes.
 [[nodiscard]] std::vector<BudgetForecast> forecast_budgets(const Scenario& scenario,
                                                            const Variant& variant, unsigned threads,
                                                            std::atomic<std::uint64_t>& progress);

@@ -4,6 +4,8 @@
 
 #include <functional>
 
+#include "study/budget_watch.h"
+
 namespace routesim {
 namespace {
 
@@ -228,7 +230,8 @@ Report study(const Scenario& scenario, const std::vector<const Variant*>& varian
              unsigned threads, std::atomic<std::uint64_t>& progress) {
   FARE_CHECK(!variants.empty());
   FARE_CHECK(variants.size() <= 2);
-  const auto runs = run_all_replications(scenario, variants, threads, progress);
+  WatchedRuns watched = run_watched(scenario, variants, threads, progress);
+  const std::vector<std::vector<RunResult>>& runs = watched.runs;
   Report report;
   report.scenario = scenario.name;
   report.question = scenario.question;
@@ -253,6 +256,7 @@ Report study(const Scenario& scenario, const std::vector<const Variant*>& varian
   for (const TenantMix& mix : scenario.traffic.tenants) report.tenants.push_back(mix.name);
   for (std::size_t i = 0; i < variants.size(); ++i) {
     report.policies.push_back(sum_up(*variants[i], runs[i]));
+    report.policies.back().budgets = std::move(watched.budgets[i]);
   }
   if (variants.size() == 2) {
     report.comparison = compare(runs[0], runs[1]);

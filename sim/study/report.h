@@ -7,10 +7,11 @@
 #include <string_view>  // std::string_view.
 #include <vector>       // std::vector.
 
-#include "study/estimate.h"  // Estimate.
-#include "study/oracle.h"    // Oracle.
-#include "study/run.h"       // RunResult.
-#include "study/scenario.h"  // Scenario.
+#include "study/budget_forecast.h"  // BudgetForecast.
+#include "study/estimate.h"         // Estimate.
+#include "study/oracle.h"           // Oracle.
+#include "study/run.h"              // RunResult.
+#include "study/scenario.h"         // Scenario.
 
 namespace routesim {
 
@@ -39,8 +40,9 @@ std::string_view to_string(Metric metric);
 struct PolicyReport {
   std::string name;
   std::string hash;
-  RunResult total;       // Sums over all replications, exact.
-  fare::Cost cost_mean;  // total.cost / replications, rounded to a picodollar.
+  RunResult total;                      // Sums over all replications, exact.
+  fare::Cost cost_mean;                 // total.cost / replications, rounded to a picodollar.
+  std::vector<BudgetForecast> budgets;  // How the first windows of its budgets end; or none.
   // Nothing where a replication has no such figure: no answer, or quality not modelled.
   std::array<std::optional<Estimate>, kMetricCount> metric;
 

@@ -639,14 +639,15 @@ RunResult run_once(const Scenario& scenario, const Variant& variant, std::uint32
 
 std::vector<std::vector<RunResult>> run_all_replications(
     const Scenario& scenario, const std::vector<const Variant*>& variants, unsigned threads,
-    std::atomic<std::uint64_t>& progress) {
+    std::atomic<std::uint64_t>& progress, const ObserverOf& observer_of) {
   std::vector<std::vector<RunResult>> results(variants.size());
   for (auto& of_variant : results) of_variant.resize(scenario.replications);
   run_all(variants.size() * scenario.replications, threads, [&](std::size_t i) {
     const std::size_t variant = i % variants.size();
-    const std::size_t replication = i / variants.size();
+    const auto replication = static_cast<std::uint32_t>(i / variants.size());
+    RunObserver* observer = observer_of ? observer_of(variant, replication) : nullptr;
     results[variant][replication] =
-        run_once(scenario, *variants[variant], static_cast<std::uint32_t>(replication), progress);
+        run_once(scenario, *variants[variant], replication, progress, observer);
   });
   return results;
 }

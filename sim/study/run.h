@@ -1,10 +1,11 @@
 #pragma once
 
-#include <array>     // std::array.
-#include <atomic>    // std::atomic.
-#include <cstdint>   // std::uint64_t.
-#include <optional>  // std::optional.
-#include <vector>    // std::vector.
+#include <array>       // std::array.
+#include <atomic>      // std::atomic.
+#include <cstdint>     // std::uint64_t.
+#include <functional>  // std::function.
+#include <optional>    // std::optional.
+#include <vector>      // std::vector.
 
 #include "engine/histogram.h"  // Histogram.
 #include "fare/decision.h"     // Refusal.
@@ -121,10 +122,13 @@ class RunObserver {
 RunResult run_once(const Scenario& scenario, const Variant& variant, std::uint32_t replication,
                    std::atomic<std::uint64_t>& progress, RunObserver* observer = nullptr);
 
+// Who watches a replication of a variant, given by their numbers; null: nobody.
+using ObserverOf = std::function<RunObserver*(std::size_t, std::uint32_t)>;
+
 // All replications of some variants: result[variant][replication].  `threads` changes only how long
-// it takes.
+// it takes.  `observer_of` is called from any of them.
 std::vector<std::vector<RunResult>> run_all_replications(
     const Scenario& scenario, const std::vector<const Variant*>& variants, unsigned threads,
-    std::atomic<std::uint64_t>& progress);
+    std::atomic<std::uint64_t>& progress, const ObserverOf& observer_of = {});
 
 }  // namespace routesim

@@ -12,6 +12,9 @@
 #include "report/format.h"
 #include "report/markup.h"
 #include "report/style_sheet.h"
+#include "report/svg.h"
+#include "report/verdict.h"
+#include "study/run_notes.h"
 
 namespace routesim {
 namespace {
@@ -233,6 +236,7 @@ Report one_replication() {
   for (std::optional<Estimate>& estimate : report.comparison->difference) {
     estimate->half_width.reset();
   }
+  report.comparison->relative_cost->half_width.reset();
   return report;
 }
 
@@ -259,10 +263,130 @@ Report many_models() {
   return report;
 }
 
+// Faults of several kinds at several models, lines, users who react, attempts held back.
+Report faulty() {
+  Report report = example();
+  RunResult& total = report.policies[1].total;
+  const auto break_down = [&total](std::size_t model, std::initializer_list<Fault> faults) {
+    ModelTally& tally = total.by_model[model];
+    tally.failures = 0;
+    for (const Fault fault : faults) {
+      const std::uint64_t count = 1'000 + 17 * static_cast<std::uint64_t>(fault);
+      tally.faults[static_cast<std::size_t>(fault)] = count;
+      tally.failures += count;
+    }
+  };
+  break_down(0, {Fault::kServerError, Fault::kOutage, Fault::kRateLimit});
+  break_down(1, {Fault::kCutOff, Fault::kTimeout});
+  break_down(2, {Fault::kRegionOutage});
+  total.by_model[2].attempts = total.by_model[2].failures;
+  total.by_model[0].waits = 4'321;
+  total.by_model[0].waited = std::chrono::seconds(4'321);
+  total.by_model[1].cancelled = 765;
+  total.degraded = 11'001;
+  total.retried = 11'002;
+  total.escalated = 11'003;
+  total.refused_unpriced = 211;
+  for (std::size_t i = 1; i < fare::kTopUpStatusCount; ++i) total.held_back[i] = 12'000 + i;
+  return report;
+}
+
+PoolTally pool_of(std::uint32_t model, std::int64_t hours, double busy, const char* usd) {
+  PoolTally pool{.model = model, .gpus_per_replica = 2, .cost = *fare::parse_usd(usd)};
+  pool.replica_ns = Int128{3'600'000'000'000} * hours;
+  pool.busy_ns = static_cast<Int128>(static_cast<double>(pool.replica_ns) * busy);
+  pool.replicas_max = 7;
+  pool.preemptions = 4'242;
+  pool.held = 31;
+  return pool;
+}
+
+// Pools under both policies; with their GPUs the dearer policy is the cheaper one.
+Report pooled() {
+  Report report = example();
+  report.policies[0].total.pools = {pool_of(1, 20, 0.25, "1000"), pool_of(2, 40, 0.5, "2000")};
+  report.policies[1].total.pools = {pool_of(1, 60, 0.75, "900000"), pool_of(2, 80, 1, "2000")};
+  return report;
+}
+
+BudgetForecast budget_of(const std::string& scope, const std::string& limit,
+                         std::uint32_t exhausted) {
+  const auto dollars = [](const std::string& usd) {
+    return *money_half_even(*fare::parse_usd(usd));
+  };
+  BudgetForecast budget;
+  budget.scope = scope;
+  budget.budget = "month";
+  budget.window = {.begin = example().start, .end = example().start + std::chrono::hours(192)};
+  budget.limit = dollars(limit);
+  budget.spent_before = dollars("10.5");
+  budget.p10 = dollars("20.25");
+  budget.p50 = dollars("30.125");
+  budget.p90 = dollars("41");
+  budget.replications = kReplications;
+  budget.exhausted = exhausted;
+  budget.probability = {exhausted / 10.0, exhausted / 20.0, 1};
+  if (exhausted > 0) budget.exhausted_mean = example().start + std::chrono::hours(60 + exhausted);
+  budget.is_over = exhausted == 0;
+  return budget;
+}
+
+// More budgets than pictures.
+Report budgeted() {
+  Report report = example();
+  for (std::uint32_t i = 0; i < 30; ++i) {
+    report.policies[1].budgets.push_back(budget_of(fmt::format("team:{:02}", i),
+                                                   i == 3 ? "0.000001" : "42",
+                                                   i == 5   ? 9
+                                                   : i == 6 ? 6
+                                                            : 0));
+  }
+  report.policies[0].budgets = {budget_of("company", "99.5", 0)};
+  return report;
+}
+
+Report no_requests() {
+  Report report = no_answers();
+  for (PolicyReport& policy : report.policies) {
+    policy.total.requests = 0;
+    policy.total.refused.fill(0);
+    for (auto* groups : {&policy.total.by_class, &policy.total.by_tenant}) {
+      for (GroupTally& group : *groups) group = {};
+    }
+    policy.metric[2].reset();
+    policy.metric[3].reset();
+  }
+  compare(report);
+  return report;
+}
+
+Report with_oracles() {
+  Report report = example();
+  for (const PolicyReport& policy : report.policies) {
+    report.oracles.push_back({.policy = policy.name,
+                              .requests = 4'790'000,
+                              .unserved = 12,
+                              .cost = Cost(policy.cost_mean.count() / 4 * 3)});
+  }
+  return report;
+}
+
+// All sections at once.
+Report everything() {
+  Report report = faulty();
+  for (std::size_t i = 0; i < 2; ++i) {
+    report.policies[i].total.pools = pooled().policies[i].total.pools;
+    report.policies[i].budgets = budgeted().policies[i].budgets;
+  }
+  report.oracles = with_oracles().oracles;
+  report.policies[0].total.not_priced = 5;
+  return report;
+}
+
 constexpr std::string_view kHostile = "</style><script>alert(\"1\")</script> & 'x' \x01";
 
 Report hostile_names() {
-  Report report = example();
+  Report report = everything();
   const std::string evil(kHostile);
   for (std::string* text : {&report.scenario, &report.question, &report.traffic, &report.price_hash,
                             &report.policies[0].name, &report.policies[0].hash,
@@ -272,8 +396,13 @@ Report hostile_names() {
   for (auto* names : {&report.assumptions, &report.models, &report.classes, &report.tenants}) {
     for (std::string& name : *names) name += evil;
   }
+  for (PolicyReport& policy : report.policies) {
+    for (BudgetForecast& budget : policy.budgets) {
+      budget.scope += evil;
+      budget.budget += evil;
+    }
+  }
   report.policies[1].total.not_priced = 3;
-  report.policies[1].total.by_model[0].waits = 8;
   return report;
 }
 
@@ -293,6 +422,12 @@ constexpr Case kCases[] = {
     {"huge_numbers", huge_numbers},
     {"many_models", many_models},
     {"hostile_names", hostile_names},
+    {"faulty", faulty},
+    {"pooled", pooled},
+    {"budgeted", budgeted},
+    {"no_requests", no_requests},
+    {"with_oracles", with_oracles},
+    {"everything", everything},
 };
 
 // The first thing that is wrong with the page's syntax; empty if nothing is.  Stricter than HTML:
@@ -577,12 +712,14 @@ TEST(HtmlTest, TheHeadlineIsTheAnswer) {
 }
 
 TEST(HtmlTest, PartsComeInTheOrderInWhichTheyAreAsked) {
-  const std::string page = to_html(example());
+  const std::string page = to_html(everything());
   std::size_t before = 0;
   for (const char* part :
-       {"<h1>", "class=\"question\"", "class=\"facts\"", "id=\"bar-0-title\"",
-        "id=\"difference-title\"", "id=\"figures\"", "id=\"money\"", "id=\"latency\"",
-        "id=\"counts\"", "id=\"assumptions\"", "id=\"identity\""}) {
+       {"<h1>", "class=\"verdicts\"", "class=\"warning\"", "class=\"caveats\"",
+        "class=\"question\"", "class=\"facts\"", "id=\"bar-0-title\"", "id=\"difference-title\"",
+        "id=\"figures\"", "id=\"money\"", "id=\"latency\"", "id=\"quality\"", "id=\"counts\"",
+        "id=\"budgets\"", "id=\"pools\"", "id=\"faults\"", "id=\"assumptions\"",
+        "id=\"identity\""}) {
     const std::size_t at = page.find(part);
     ASSERT_NE(at, std::string::npos) << part;
     EXPECT_GT(at, before) << part;
@@ -760,6 +897,228 @@ TEST(HtmlTest, WarnsTwiceOfACostThatIsNotWhole) {
   EXPECT_LT(page.find("class=\"warning\""), page.find("<main>"));
 }
 
+std::string header_of(const std::string& page) { return page.substr(0, page.find("<main>")); }
+
+// Goal: nobody reads the answer without what it rests on.
+TEST(HtmlTest, EveryNoteStandsAboveTheAnswer) {
+  int notes = 0;
+  for (const Case& one : kCases) {
+    SCOPED_TRACE(one.name);
+    const Report report = one.make();
+    const std::string top = header_of(to_html(report));
+    const std::vector<std::string> labels = policy_labels(report);
+    for (std::size_t i = 0; i < report.policies.size(); ++i) {
+      const RunResult& total = report.policies[i].total;
+      for (const Note& note : notes_of(total)) {
+        const std::string sentence = note_sentence(report, labels[i], total, note);
+        EXPECT_TRUE(contains(top, "<li>" + escaped(sentence).html + "</li>")) << sentence;
+        if (note.model) {
+          EXPECT_TRUE(contains(sentence, report.models[*note.model]));
+        }
+        if (note.fault != Fault::kNone) {
+          EXPECT_TRUE(contains(
+              sentence, fmt::format("{} ({})", words_of(note.fault), count_text(note.count))));
+        }
+        ++notes;
+      }
+    }
+    EXPECT_EQ(contains(top, "class=\"caveats\""), !caveats(report).empty());
+  }
+  EXPECT_GT(notes, 15);
+}
+
+TEST(HtmlTest, AnOrdinaryReportHasNothingToWarnOf) {
+  EXPECT_TRUE(caveats(example()).empty());
+  const std::string page = to_html(example());
+  for (const char* id : {"budgets", "pools"}) {
+    EXPECT_FALSE(contains(page, fmt::format("id=\"{}\"", id))) << id;
+    EXPECT_FALSE(contains(page, fmt::format("#{}\"", id))) << id;
+  }
+}
+
+TEST(HtmlTest, SaysWhenCostsAreOfUnequalWork) {
+  Report report = example();
+  RunResult& total = report.policies[1].total;
+  total.refused[static_cast<std::size_t>(fare::Refusal::kOverBudget)] += total.requests;
+  total.requests *= 2;
+  const std::string top = header_of(to_html(report));
+  const auto share = [](const RunResult& one) {
+    return 100 * static_cast<double>(one.answered + one.from_cache) /
+           static_cast<double>(one.requests);
+  };
+  EXPECT_TRUE(contains(top, fmt::format("not of the same work: one_model answers {:.2f} % of its "
+                                        "requests, tiered answers {:.2f} % of its requests.",
+                                        share(report.policies[0].total), share(total))));
+  EXPECT_TRUE(contains(top, "Compare the cost per answer."));
+}
+
+// With its GPUs the policy of the headline is not the cheaper one.
+TEST(HtmlTest, SaysWhatGpusCostBesidesAndWhoIsCheaperThen) {
+  const Report report = pooled();
+  const std::string page = to_html(report);
+  ASSERT_TRUE(contains(answer_text(report), "tiered costs "));
+  ASSERT_TRUE(contains(answer_text(report), " less than one_model"));
+  EXPECT_TRUE(contains(header_of(page),
+                       "GPUs of pools cost $300.00 under one_model and $90,200.00 "
+                       "under tiered, which no figure of cost includes. With "
+                       "them tiered costs "));
+  EXPECT_TRUE(contains(header_of(page), " more than one_model."));
+  EXPECT_TRUE(contains(page, "+ $90,200.00 for GPUs"));
+  EXPECT_EQ(count_of(page, "segment fill-9"), 2u);
+}
+
+TEST(HtmlTest, EveryPoolIsNamedWithItsFigures) {
+  const Report report = pooled();
+  const std::string page = to_html(report);
+  EXPECT_EQ(count_of(page, "<svg class=\"share-bar\""), 4u);
+  std::size_t rows = 0;
+  for (const Shown& table : tables_of(page)) {
+    if (!table.caption.starts_with("Pools")) continue;
+    for (std::size_t i = 0; i < report.policies.size(); ++i) {
+      for (const PoolTally& pool : report.policies[i].total.pools) {
+        const std::vector<std::string>& row = table.rows[++rows];
+        EXPECT_EQ(row[table.column("Pool")], report.models[pool.model]);
+        EXPECT_EQ(row[table.column("Policy")], report.policies[i].name);
+        EXPECT_EQ(row[table.column("Busy")], fmt::format("{:.1f} %", pool.utilisation() * 100));
+        EXPECT_EQ(dollars(row[table.column("GPU cost")]), mean_of(pool.cost, kReplications));
+        EXPECT_EQ(row[table.column("Preempted")], "4,242");
+        EXPECT_EQ(row[table.column("Found none ready")], "31");
+      }
+    }
+  }
+  EXPECT_EQ(rows, 4u);
+}
+
+TEST(HtmlTest, EveryBudgetIsNamedWithItsFigures) {
+  const Report report = budgeted();
+  const std::string page = to_html(report);
+  EXPECT_EQ(count_of(page, "<svg class=\"budget-chart\""), 25u);
+  EXPECT_TRUE(contains(page, "The first 24 of 30; the table has all."));
+  std::vector<const BudgetForecast*> budgets;
+  for (const PolicyReport& policy : report.policies) {
+    for (const BudgetForecast& one : policy.budgets) budgets.push_back(&one);
+  }
+  std::size_t at = 0;
+  for (const Shown& table : tables_of(page)) {
+    if (!table.caption.starts_with("Every budget")) continue;
+    for (std::size_t i = 1; i < table.rows.size(); ++i) {
+      const std::vector<std::string>& row = table.rows[i];
+      const BudgetForecast& budget = *budgets.at(at++);
+      EXPECT_EQ(row[table.column("Scope")], budget.scope);
+      EXPECT_EQ(money_half_even(dollars(row[table.column("Limit")])), budget.limit);
+      EXPECT_EQ(row[table.column("P10")], "$20.25");
+      EXPECT_EQ(row[table.column("P90")], "$41.00");
+      EXPECT_EQ(row[table.column("Runs out")], fmt::format("{} %", budget.exhausted * 10));
+      EXPECT_EQ(row[table.column("About")] == "-", budget.exhausted == 0);
+    }
+  }
+  EXPECT_EQ(at, budgets.size());
+  // Six of ten come before nine of ten, as that budget runs out earlier.
+  EXPECT_TRUE(contains(header_of(page),
+                       "Under tiered 2 of 30 budgets are likely to run out, team:06 "
+                       "month first, about 2026-11-25 18:00 UTC."));
+}
+
+TEST(HtmlTest, EveryFaultWaitAndHeldBackAttemptIsCounted) {
+  const Report report = faulty();
+  const std::string page = to_html(report);
+  const std::vector<Shown> tables = tables_of(page);
+  std::set<std::string> cells;
+  for (const Shown& table : tables) {
+    for (const auto& row : table.rows) {
+      for (const std::string& cell : row) cells.insert(cell.substr(0, cell.find(' ')));
+    }
+  }
+  const RunResult& total = report.policies[1].total;
+  std::vector<std::uint64_t> counts = {total.degraded, total.retried, total.escalated,
+                                       total.refused_unpriced};
+  for (std::size_t i = 1; i < fare::kTopUpStatusCount; ++i) counts.push_back(total.held_back[i]);
+  for (const ModelTally& tally : total.by_model) {
+    counts.insert(counts.end(), {tally.failures, tally.waits, tally.cancelled});
+    counts.insert(counts.end(), tally.faults.begin(), tally.faults.end());
+  }
+  for (const std::uint64_t count : counts) {
+    EXPECT_TRUE(count == 0 || cells.contains(count_text(count))) << count;
+  }
+  EXPECT_TRUE(contains(page, "<td>1000 ms</td>"));  // The mean of 4,321 waits.
+}
+
+TEST(HtmlTest, EveryChangeHasItsVerdict) {
+  Report report = example();
+  report.comparison->difference[3] = Estimate{0.001, 0.002};
+  report.comparison->difference[2] = Estimate{0, 0};
+  const std::string page = to_html(report);
+  const std::vector<std::string> rows = between(page, "<div class=\"change\"><span", "</div>");
+  ASSERT_EQ(rows.size(), kMetricCount);
+  for (std::size_t i = 0; i < kMetricCount; ++i) {
+    const auto metric = static_cast<Metric>(i);
+    SCOPED_TRACE(label(metric));
+    const double mean = (*report.comparison)[metric]->mean;
+    const bool quality = metric == Metric::kQuality || metric == Metric::kAboveFloor;
+    const bool open = mean == 0 || i == 3;
+    const std::string style = open ? "open" : (mean < 0) != quality ? "better" : "worse";
+    const std::string words = mean == 0 ? "the same" : open ? "could be chance" : style;
+    EXPECT_TRUE(contains(rows[i], fmt::format("verdict {}\">{}<", style, words)));
+    EXPECT_TRUE(contains(rows[i], fmt::format("class=\"point {}\"", style)));
+  }
+  const std::string top = header_of(page);
+  EXPECT_TRUE(contains(top, "<li>Could be chance: failed.</li>"));
+  EXPECT_TRUE(contains(top, "<li>Worse under tiered: quality.</li>"));
+}
+
+// Places in pictures are percentages of their width: the ends of whiskers are those of intervals.
+TEST(SvgTest, WhiskersReachFromEndToEndOfTheInterval) {
+  const Scale scale{.low = -10, .high = 30};
+  const std::string svg = interval_chart({.id = "i", .title = "t", .description = "d"},
+                                         {.mean = 5, .half_width = 7.5}, scale, "better");
+  EXPECT_TRUE(
+      contains(svg, "<line class=\"range better\" x1=\"18.750%\" y1=\"12\" x2=\"56.250%\""));
+  EXPECT_TRUE(
+      contains(svg, "<svg class=\"marker\" x=\"37.500%\" y=\"12\"><path class=\"point better\""));
+  EXPECT_TRUE(contains(svg, "<line class=\"zero\" x1=\"25.000%\""));
+  const std::string sure = interval_chart({.id = "i", .title = "t", .description = "d"},
+                                          {.mean = 5, .half_width = 0}, scale, "better");
+  EXPECT_FALSE(contains(sure, "class=\"range"));
+}
+
+TEST(SvgTest, ScalesHoldAllIntervals) {
+  const std::vector<Estimate> estimates = {{5, 1}, {-3, std::nullopt}, {2, 0.5}};
+  for (const bool with_zero : {false, true}) {
+    const Scale scale = scale_around(estimates, with_zero);
+    EXPECT_LT(scale.low, -3);
+    EXPECT_GT(scale.high, 6);
+  }
+  EXPECT_LT(scale_around({{5, 1}}, true).low, 0);
+  EXPECT_GT(scale_around({{5, 1}}, false).low, 3);
+  for (const double value : {0.0, 7.0, -7.0}) {  // No length, but a scale has one.
+    const Scale scale = scale_around({{value, 0}}, false);
+    EXPECT_LT(scale.low, value);
+    EXPECT_GT(scale.high, value);
+  }
+  EXPECT_EQ(scale_from_zero({{8, 2}, {9, 0}}).low, 0);
+  EXPECT_GT(scale_from_zero({{8, 2}, {9, 0}}).high, 10);
+  EXPECT_EQ(scale_from_zero({}).high, 1);
+}
+
+TEST(HtmlTest, WhatNeverHappenedHasNoPicture) {
+  Report report = example();
+  EXPECT_TRUE(contains(to_html(report), "id=\"share-2-1-title\""));
+  for (PolicyReport& policy : report.policies) policy.metric[2] = Estimate{0, 0};
+  const std::string page = to_html(report);
+  EXPECT_FALSE(contains(page, "id=\"share-2-"));
+  EXPECT_TRUE(contains(page, "id=\"share-3-1-title\""));
+  EXPECT_FALSE(contains(page, "-100 %"));
+}
+
+TEST(HtmlTest, EveryHeaderCellSaysWhatItHeads) {
+  for (const Case& one : kCases) {
+    const std::string page = to_html(one.make());
+    EXPECT_EQ(count_of(page, "<th"), count_of(page, "<th scope=") + count_of(page, "<thead"))
+        << one.name;
+    EXPECT_EQ(count_of(page, "<table"), count_of(page, "<caption>")) << one.name;
+  }
+}
+
 TEST(HtmlTest, ARunHasOneBarAndNoDifference) {
   const std::string page = to_html(one_policy());
   EXPECT_EQ(count_of(page, "<svg class=\"bar\""), 1u);
@@ -787,7 +1146,8 @@ TEST(HtmlTest, APolicyComparedWithItselfIsToldApart) {
 TEST(HtmlTest, ManyModelsShareOneColour) {
   const std::string page = to_html(many_models());
   EXPECT_TRUE(contains(page, "6 other models"));
-  EXPECT_FALSE(contains(page, "fill-9"));
+  EXPECT_FALSE(contains(page, "swatch fill-9"));
+  EXPECT_FALSE(contains(page, "segment fill-9"));
 }
 
 TEST(HtmlTest, PicturesHaveATitleAndADescription) {
@@ -843,12 +1203,14 @@ TEST(HtmlTest, ColoursMeetWcagAaInLightAndDark) {
   ASSERT_NE(split, std::string_view::npos);
   for (const std::string_view css : {kStyleSheet.substr(0, split), kStyleSheet.substr(split)}) {
     SCOPED_TRACE(css.substr(0, 30));
-    for (const char* text : {"--ink:", "--muted:", "--accent:"}) {
+    for (const char* text : {"--ink:", "--muted:", "--accent:", "--better:", "--worse:"}) {
       EXPECT_GE(contrast(colour(css, text), colour(css, "--paper:")), 4.5) << text;
     }
     for (const char* paper : {"--tint:", "--panel:", "--warn-paper:"}) {
       EXPECT_GE(contrast(colour(css, "--ink:"), colour(css, paper)), 4.5) << paper;
     }
+    // The limit and the whiskers lie on what was spent and on the halo.
+    EXPECT_GE(contrast(colour(css, "--edge:"), colour(css, "--panel:")), 3);
     for (const char* mark : {"--policy-0:", "--policy-1:", "--warn-line:", "--edge:"}) {
       EXPECT_GE(contrast(colour(css, mark), colour(css, "--paper:")), 3) << mark;
     }
@@ -857,6 +1219,15 @@ TEST(HtmlTest, ColoursMeetWcagAaInLightAndDark) {
     const double ink = fill == 1 ? 1 : 0;
     EXPECT_GE(contrast(colour(kStyleSheet, fmt::format(".fill-{} {{", fill)), {ink, ink, ink}), 4.5)
         << fill;
+  }
+}
+
+TEST(FormatTest, AnIntervalIsNotTornApart) {
+  for (std::size_t length = 50; length < 78; ++length) {
+    const std::string lines =
+        wrapped(std::string(length, 'x') + " interval ± $12.34, and on", "  ");
+    EXPECT_TRUE(contains(lines, "± $12.34,")) << lines;
+    for (const std::string& line : between("\n" + lines, "\n", "\n")) EXPECT_LE(line.size(), 80u);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "fare/reservation.h"
 #include "router/fixture.h"
 
 namespace fare {
@@ -162,6 +163,90 @@ TEST(RouterMoneyTest, AnUnknownCostIsWhatWasReserved) {
   EXPECT_EQ(settlement.total, Cost());
   EXPECT_EQ(settlement.charged, decision.reserved);
   EXPECT_EQ(books(*router, "a").settled, decision.reserved);
+}
+
+// The models, where a million input tokens of "cheap" cost so much.
+PriceBook prices_at(const std::string& usd) {
+  std::string text(kPrices);
+  const std::string_view one = R"("input": "1")";
+  text.replace(text.find(one), one.size(), R"("input": ")" + usd + '"');
+  const PriceBook::Source source{"prices.json", text};
+  return PriceBook::parse({&source, 1}).value();
+}
+
+// A vendor may report any usage: a budget of ten dollars then owes a hundred million.
+TEST(RouterMoneyTest, AnAbsurdCostIsChargedWholeAndOwed) {
+  for (const char* usd : {"1", "100", "999.999999"}) {
+    SCOPED_TRACE(usd);
+    const auto router = router_of(
+        {.prices = prices_at(usd), .policy = policy_with(kCheapOnly), .budgets = daily("10")});
+    const Decision decision = router->route(paid(1'000, 10), kNow);
+    const Attempt attempts[] = {answered(decision.plan()[0], kTokensMax.count(), 1)};
+    const Settlement done = router->settle(decision.ticket, {attempts}, kNow);
+    EXPECT_EQ(done.total, Cost(parse_usd(usd)->count() * 1'000'000 + 2'000'000));
+    EXPECT_GT(done.charged, kReserveMax);
+    EXPECT_EQ(Cost(Int128{done.charged.count()} * 1'000), done.total);
+    EXPECT_EQ(done.uncharged, Cost());
+    const BudgetReport today = books(*router, "a");
+    EXPECT_EQ(today.settled, done.charged);
+    EXPECT_EQ(today.reserved, Money());
+    EXPECT_EQ(today.limit, today.settled + today.reserved + today.leased + today.free);
+    const Instant tomorrow = kNow + hours(24);
+    EXPECT_EQ(books(*router, "a", tomorrow).free, Money(20'000'000'000) - done.charged);
+    EXPECT_EQ(router->route(paid(1'000, 10), tomorrow).refusal, Refusal::kOverBudget);
+  }
+}
+
+// What no books can hold is said, to the picodollar: never cut off without a word.
+TEST(RouterMoneyTest, WhatTheBooksCannotHoldIsTold) {
+  const std::string rules = R"([{"name": "r", "candidates": ["cheap"], "fallback": ["middle"]}])";
+  for (const char* usd : {"1001", "10000", "1000000"}) {  // In all 1, 10 and 1,000 billion.
+    SCOPED_TRACE(usd);
+    const auto router = router_of(
+        {.prices = prices_at(usd), .policy = policy_with(rules), .budgets = daily("5000")});
+    const Decision decision = router->route(paid(1'000, 10), kNow);
+    ASSERT_EQ(plan(*router, decision), "cheap middle");
+    const std::vector<Attempt> attempts = {answered(decision.plan()[0], kTokensMax.count(), 3),
+                                           answered(decision.plan()[1], 1'000, 100)};
+    // An answer that was not good enough.
+    ASSERT_EQ(router->top_up(decision.ticket, attempts[0], decision.plan()[1], kNow).status,
+              TopUpStatus::kGranted);
+    const Settlement done = router->settle(decision.ticket, {attempts}, kNow);
+    EXPECT_EQ(done.status, SettleStatus::kSettled);
+    EXPECT_EQ(done.charged, kReserveMax + Money(12'000'000));
+    EXPECT_EQ(done.uncharged + Cost(Int128{done.charged.count()} * 1'000), done.total);
+    EXPECT_EQ(books(*router, "a").settled, done.charged);
+    EXPECT_EQ(books(*router, "a").reserved, Money());
+    EXPECT_EQ(router->stats().cost, done.total);
+    EXPECT_EQ(router->stats().open, 0u);
+  }
+}
+
+// A hundred requests of a hundred million dollars: the books take the first forty, and the others
+// kReserveMax each.
+TEST(RouterMoneyTest, FullBooksTakeNoMoreAndSaySo) {
+  const auto router = router_of(
+      {.prices = prices_at("100"), .policy = policy_with(kCheapOnly), .budgets = daily("1000")});
+  std::vector<Ticket> tickets;
+  for (int i = 0; i < 100; ++i) tickets.push_back(router->route(paid(1'000, 10), kNow).ticket);
+  const Attempt attempts[] = {answered(TargetId{0}, kTokensMax.count(), 0)};
+  Cost total;
+  Cost uncharged;
+  Money charged;
+  int whole = 0;
+  for (const Ticket ticket : tickets) {
+    const Settlement done = router->settle(ticket, {attempts}, kNow);
+    ASSERT_EQ(done.status, SettleStatus::kSettled);
+    whole += done.uncharged == Cost() ? 1 : 0;
+    total += done.total;
+    uncharged += done.uncharged;
+    charged += done.charged;
+  }
+  EXPECT_EQ(whole, 40);
+  EXPECT_EQ(uncharged + Cost(Int128{charged.count()} * 1'000), total);
+  const BudgetReport line = books(*router, "a");
+  EXPECT_EQ(line.settled, charged);
+  EXPECT_EQ(line.limit, line.settled + line.reserved + line.leased + line.free);
 }
 
 TEST(RouterMoneyTest, ARequestThatWasNeverSentCostsNothing) {

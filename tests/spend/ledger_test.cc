@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "allocations.h"
+#include "base/random.h"
 #include "spend/fixture.h"
 
 namespace fare {
@@ -429,6 +430,110 @@ TEST(LedgerTest, RefusesWhatItCannotHold) {
             ReserveStatus::kUnknownScope);
   EXPECT_EQ(reserve(*ledger, "s0", Money()).status, ReserveStatus::kReserved);
   EXPECT_EQ(reserve(*ledger, "s0", Money()).status, ReserveStatus::kTooManyOpen);
+}
+
+// A cost far above any reservation is booked whole, and paid for like any other debt.
+TEST(LedgerTest, AnAbsurdCostIsADebtLikeAnyOther) {
+  for (const std::int64_t cost : {1'000'001, 15'000'000, 1'000'000'000}) {
+    SCOPED_TRACE(cost);
+    const auto ledger = ledger_of(chain_config());
+    const LedgerTicket ticket = reserve(*ledger, "key", dollars(1)).ticket;
+    EXPECT_EQ(ledger->settle(ticket, dollars(cost), kNow), CloseStatus::kClosed);
+    EXPECT_EQ(ledger->settle(ticket, dollars(cost), kNow), CloseStatus::kAlreadyClosed);
+    for (const char* scope : {"org", "team", "key"}) {
+      const BudgetReport line = line_of(*ledger, scope, "m");
+      EXPECT_EQ(line.settled, dollars(cost)) << scope;
+      EXPECT_EQ(line.free, line.limit - dollars(cost)) << scope;
+    }
+    expect_conserves(*ledger, kNow);
+    const Instant december = instant_of("2026-12-05T00:00:00Z");
+    EXPECT_EQ(line_of(*ledger, "org", "m", december).free, dollars(200 - cost));
+    expect_conserves(*ledger, december);
+  }
+}
+
+// Every budget of the chain takes it, or none does.
+TEST(LedgerTest, WhatTheBooksCannotHoldIsAnAnswerAndNothingIsCounted) {
+  const auto ledger = ledger_of(chain_config());
+  std::vector<LedgerTicket> tickets;
+  for (int i = 0; i < 5; ++i) tickets.push_back(reserve(*ledger, "other", dollars(1)).ticket);
+  const LedgerTicket last = reserve(*ledger, "key", dollars(1)).ticket;
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(ledger->settle(tickets[i], kSettleMax, kNow), CloseStatus::kClosed);
+  }
+  EXPECT_EQ(ledger->settle(tickets[3], kSettleMax, kNow), CloseStatus::kClosed);
+  EXPECT_EQ(line_of(*ledger, "org", "m").settled, dollars(4'000'000'000));
+  EXPECT_EQ(ledger->settle(tickets[4], dollars(1'000'001), kNow), CloseStatus::kTooMuch);
+  // The key has room, but what it shares with the other has none.
+  EXPECT_EQ(ledger->settle(last, dollars(1'000'001), kNow), CloseStatus::kTooMuch);
+  EXPECT_EQ(line_of(*ledger, "key", "m").settled, Money());
+  EXPECT_EQ(line_of(*ledger, "key", "m").reserved, dollars(1));
+  EXPECT_EQ(line_of(*ledger, "org", "m").settled, dollars(4'000'000'000));
+  EXPECT_EQ(ledger->open_tickets(), 2u);
+  expect_conserves(*ledger, kNow);
+  EXPECT_EQ(ledger->settle(last, kReserveMax, kNow), CloseStatus::kClosed);
+  EXPECT_EQ(line_of(*ledger, "key", "m").settled, kReserveMax);
+}
+
+// A window that is over has its own bound: what is forgiven there reaches no later one.
+TEST(LedgerTest, APastWindowHoldsNoMoreThanItsBooksEither) {
+  Budget day = budget_of("day", dollars(100), utc(WindowKind::kDay));
+  day.keep_debt = false;
+  const auto ledger = ledger_of(config_of({day}));
+  std::vector<LedgerTicket> tickets;
+  for (int i = 0; i < 12; ++i) tickets.push_back(reserve(*ledger, "a", dollars(1)).ticket);
+  const Instant next = kNow + days(1);
+  int closed = 0;
+  for (const LedgerTicket ticket : tickets) {
+    const CloseStatus status = ledger->settle(ticket, kSettleMax, next);
+    closed += status == CloseStatus::kClosed ? 1 : 0;
+    EXPECT_EQ(status == CloseStatus::kTooMuch, closed == 4 && ticket != tickets[3]);
+    EXPECT_EQ(line_of(*ledger, "a", "day", next).free, dollars(100));
+    expect_conserves(*ledger, next);
+  }
+  EXPECT_EQ(closed, 4);
+  EXPECT_EQ(ledger->open_tickets(), 8u);
+}
+
+// Goal: no settlement of any size, in any order and any window, takes the books out of what Money
+// can hold, and each is counted in full or not at all.
+// Method: random costs of all sizes for tickets of all ages; every line is checked, and what an
+// absolute budget has settled is what was accepted.
+TEST(LedgerTest, NoSettlementBreaksTheBooks) {
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed=" << seed);
+    RandomStream random(RandomKey(seed, 0, Purpose::kTest), 0);
+    Budget total = budget_of("total", dollars(1'000), {.kind = WindowKind::kAbsolute});
+    total.mode = BudgetMode::kObserve;
+    total.window.from = kNow;
+    total.window.until = kNow + days(400);
+    Budget day = budget_of("day", dollars(900), utc(WindowKind::kDay));
+    Budget rolling = budget_of("rolling", dollars(800), hours_of(WindowKind::kRolling, 48));
+    Budget session = budget_of("session", dollars(700), hours_of(WindowKind::kSession, 5));
+    for (Budget* one : {&day, &rolling, &session}) one->mode = BudgetMode::kObserve;
+    const auto ledger = ledger_of(config_of({total, day, rolling, session}));
+    std::vector<LedgerTicket> open;
+    Money accepted;
+    Instant now = kNow;
+    for (int step = 0; step < 150; ++step) {
+      now += hours(random.below(20));
+      const Reservation got = reserve(*ledger, "a", dollars(1), now);
+      if (got.status == ReserveStatus::kReserved) open.push_back(got.ticket);
+      if (open.empty()) continue;
+      const std::size_t which = random.below(open.size());
+      const Money costs[] = {dollars(2), kReserveMax, kReserveMax + Money(1), kSettleMax};
+      const Money cost = costs[random.below(4)];
+      const CloseStatus status = ledger->settle(open[which], cost, now);
+      ASSERT_TRUE(status == CloseStatus::kClosed || status == CloseStatus::kTooMuch);
+      if (status == CloseStatus::kClosed) {
+        accepted += cost;
+        open.erase(open.begin() + static_cast<std::ptrdiff_t>(which));
+      }
+      expect_conserves(*ledger, now);
+    }
+    EXPECT_EQ(line_of(*ledger, "a", "total", now).settled, accepted);
+    EXPECT_GT(accepted, dollars(3'000'000'000)) << "this shows little";
+  }
 }
 
 TEST(LedgerTest, AllocatesNothingOnTheHotPath) {

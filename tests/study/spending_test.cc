@@ -5,6 +5,7 @@
 
 #include "study/budget_watch.h"
 #include "study/fixture.h"
+#include "study/report.h"
 
 namespace routesim {
 namespace {
@@ -169,6 +170,41 @@ TEST(SpendingTest, AWindowThatEndsInTheRunIsReadAtItsEnd) {
       EXPECT_LT(days, one.p50);
     }
   }
+}
+
+// A study watches its budgets as a forecast does, and watching changes nothing that is watched: the
+// window that ends within the run makes the watch look then.
+TEST(SpendingTest, AReportHasItsBudgetsAndIsOtherwiseThatOfRunsUnwatched) {
+  nlohmann::json json = with_limit("5");
+  json["start"] = "2026-11-23T23:59:10Z";
+  json["replications"] = 3;
+  const Scenario scenario = scenario_of(json);
+  const std::vector<const Variant*> variants = {&scenario.variants[0], &scenario.variants[1]};
+  std::atomic<std::uint64_t> progress{0};
+  const Report report = study(scenario, variants, 2, progress);
+  const auto forecasts = forecast_budgets(scenario, scenario.variants[0], 1, progress);
+  const std::vector<BudgetForecast>& budgets = report.policies[0].budgets;
+  ASSERT_GE(budgets.size(), 2u);
+  ASSERT_EQ(budgets.size(), forecasts.size());
+  for (std::size_t i = 0; i < budgets.size(); ++i) {
+    EXPECT_EQ(budgets[i].scope, forecasts[i].scope);
+    EXPECT_EQ(budgets[i].limit, forecasts[i].limit);
+    EXPECT_EQ(budgets[i].p50, forecasts[i].p50);
+    EXPECT_EQ(budgets[i].exhausted, forecasts[i].exhausted);
+  }
+  EXPECT_TRUE(report.policies[1].budgets.empty());
+  RunResult sum;
+  const auto unwatched = run_all_replications(scenario, variants, 2, progress);
+  for (const RunResult& run : unwatched[0]) {
+    sum.requests += run.requests;
+    sum.cost += run.cost;
+    sum.length += run.length;
+    sum.in_flight_ns += run.in_flight_ns;
+  }
+  EXPECT_EQ(report.policies[0].total.requests, sum.requests);
+  EXPECT_EQ(report.policies[0].total.cost, sum.cost);
+  EXPECT_EQ(report.policies[0].total.length, sum.length);
+  EXPECT_TRUE(report.policies[0].total.in_flight_ns == sum.in_flight_ns);
 }
 
 }  // namespace
