@@ -1,39 +1,66 @@
 // The caches that need no more than one list in the order of eviction: flat LRU, FIFO, and the two
-// LRUs that keep a tree whole.
+// LRUs that keep a tree whole.  The list is one of stretches: blocks that follow each other in
+// prompts and have always been used together are one node of it and one entry of the index.
 
 #include <algorithm>
-#include <utility>
+#include <limits>
 #include <vector>
 
 #include "cache/block_index.h"
+#include "cache/stretch.h"
 
 namespace fare {
 namespace {
 
-// Nodes in a circle around the sentinel at 0: behind it the next to be evicted, before it the last.
+constexpr std::uint32_t kEnd = 0;  // The sentinel of the list.
+
+// A place in the order of eviction.
+struct Node {
+  Stretch blocks;
+  std::uint64_t gone = 0;  // So many of its first blocks were evicted.
+  std::uint32_t previous = kEnd;
+  std::uint32_t next = kEnd;
+};
+
+// Nodes in a circle around the sentinel: behind it the next to be evicted, before it the last.  A
+// node is found by its first block, even after that was evicted.
 class EvictionList {
  public:
-  static constexpr std::uint32_t kEnd = 0;  // The sentinel.
-
-  explicit EvictionList(std::size_t reserved) {
+  EvictionList(std::uint64_t blocks_max, std::size_t reserved) : blocks_max_(blocks_max) {
     nodes_.reserve(reserved + 1);
-    nodes_.push_back({});
+    nodes_.emplace_back();
   }
 
-  std::uint64_t block(std::uint32_t node) const { return nodes_[node].block; }
-  std::uint32_t first() const { return nodes_[0].next; }
+  std::uint64_t blocks() const { return blocks_; }
+  bool is_full() const { return blocks_ == blocks_max_; }
+
+  std::uint32_t find(std::uint64_t block) const {
+    const auto found = index_.find(block);
+    if (found == index_.end()) return kNoNode;
+    lines_.fetch(found->second.line);
+    return found->second.node;
+  }
+
+  Node& at(std::uint32_t node) { return nodes_[node]; }
+  const Node& at(std::uint32_t node) const { return nodes_[node]; }
+  const NameLines& lines() const { return lines_; }
+  std::uint32_t first() const { return nodes_[kEnd].next; }
 
   // Adds a node that is evicted just before `after`, or last of all if that is kEnd.
-  std::uint32_t insert(std::uint64_t block, std::uint32_t after = kEnd) {
+  std::uint32_t insert(const Stretch& blocks, std::uint32_t after = kEnd) {
     std::uint32_t node = free_;
     if (node != kNoNode) {
       free_ = nodes_[node].next;
     } else {
       node = static_cast<std::uint32_t>(nodes_.size());
-      nodes_.push_back({});
+      nodes_.emplace_back();
     }
-    nodes_[node].block = block;
+    nodes_[node].blocks = blocks;
+    nodes_[node].gone = 0;
+    blocks_ += blocks.count;
     link(node, after);
+    // Where names break their rule the block may be in there already; then the new one is found.
+    enter(node);
     return node;
   }
 
@@ -42,19 +69,54 @@ class EvictionList {
     link(node, after);
   }
 
-  void remove(std::uint32_t node) {
-    unlink(node);
-    nodes_[node].next = free_;
-    free_ = node;
+  // Adds leading blocks of the run to the end of a node; returns how many.
+  std::uint64_t append(std::uint32_t node, const BlockRun& run) {
+    const std::uint32_t line = nodes_[node].blocks.line;
+    const std::uint64_t added = lines_.append(nodes_[node].blocks, run);
+    blocks_ += added;
+    if (nodes_[node].blocks.line != line) enter(node);
+    return added;
+  }
+  std::uint64_t append(Stretch& blocks, const BlockRun& run) { return lines_.append(blocks, run); }
+
+  // Splits a node so that it has `count` blocks; the others come to stand before it or behind it.
+  void cut(std::uint32_t node, std::uint64_t count, bool before) {
+    if (count >= nodes_[node].blocks.count) return;
+    const Stretch rest = lines_.cut(nodes_[node].blocks, count);
+    blocks_ -= rest.count;
+    insert(rest, before ? node : nodes_[node].next);
+  }
+
+  // Lets a node begin with the first block that it still has.
+  void forget_gone(std::uint32_t node) {
+    if (nodes_[node].gone == 0) return;
+    erase_from_index(node);
+    lines_.drop_front(nodes_[node].blocks, nodes_[node].gone);
+    nodes_[node].gone = 0;
+    enter(node);
+  }
+
+  // Evicts the first block of the first node; returns whether the node went with it.
+  bool evict_front() {
+    Node& node = nodes_[first()];
+    --blocks_;
+    if (++node.gone < node.blocks.count) return false;
+    remove(first());
+    return true;
+  }
+
+  // Evicts blocks from the tail of the first nodes on until `room` more fit in.
+  void evict_tails(std::uint64_t room) {
+    while (blocks_ + room > blocks_max_) {
+      Node& node = nodes_[first()];
+      const std::uint64_t count = std::min(node.blocks.count, blocks_ + room - blocks_max_);
+      blocks_ -= count;
+      node.blocks.count -= count;
+      if (node.blocks.count == 0) remove(first());
+    }
   }
 
  private:
-  struct Node {
-    std::uint64_t block = 0;
-    std::uint32_t previous = 0;
-    std::uint32_t next = 0;
-  };
-
   void unlink(std::uint32_t node) {
     const Node& gone = nodes_[node];
     nodes_[gone.previous].next = gone.next;
@@ -68,60 +130,108 @@ class EvictionList {
     nodes_[after].previous = node;
   }
 
+  void remove(std::uint32_t node) {
+    unlink(node);
+    erase_from_index(node);
+    lines_.release(nodes_[node].blocks);
+    nodes_[node].next = free_;
+    free_ = node;
+  }
+
+  void enter(std::uint32_t node) {
+    const Stretch& blocks = nodes_[node].blocks;
+    index_.insert_or_assign(blocks.first, StretchPlace{node, blocks.line});
+  }
+
+  void erase_from_index(std::uint32_t node) {
+    const auto found = index_.find(nodes_[node].blocks.first);
+    if (found != index_.end() && found->second.node == node) index_.erase(found);
+  }
+
+  std::uint64_t blocks_max_;
+  std::uint64_t blocks_ = 0;  // Of all nodes, but for those that are gone.
   std::vector<Node> nodes_;
+  NameLines lines_;
   std::uint32_t free_ = kNoNode;
+  tsl::robin_map<std::uint64_t, StretchPlace, BlockHash> index_;
 };
 
 class ListCache : public BlockCache {
  public:
   explicit ListCache(const Options& options)
       : blocks_max_(options.blocks_max),
-        uses_(options.eviction != Eviction::kFifo),
-        list_{std::min(options.blocks_max, kNodesReserved)} {
-    index_.reserve(std::min(options.blocks_max, kNodesReserved));
-  }
+        list_(options.blocks_max, std::min(options.blocks_max, kNodesReserved)) {}
 
-  std::uint64_t match(BlockList blocks) const override { return match_in(index_, blocks); }
-
-  // Front to back; a block that comes evicts at once, even one of its own request.  Until the first
-  // miss nothing is evicted, so the hits are counted on the way.
-  std::uint64_t use(BlockList blocks, std::span<const std::uint32_t>) override {
+  std::uint64_t match(BlockList blocks) const override {
     std::uint64_t hits = 0;
-    bool missed = false;
-    for (const BlockRun& run : blocks) {
-      for (std::uint64_t i = 0; i < run.count; ++i) {
-        missed = !touch(run.first + i) || missed;
-        hits += missed ? 0 : 1;
-      }
+    NameCursor cursor(blocks);
+    while (!cursor.done()) {
+      const std::uint32_t node = list_.find(cursor.name());
+      if (node == kNoNode || list_.at(node).gone > 0) break;
+      hits += list_.lines().pass(list_.at(node).blocks, cursor);
     }
     return hits;
   }
 
-  std::uint64_t blocks() const override { return index_.size(); }
+  std::uint64_t blocks() const override { return list_.blocks(); }
 
  protected:
-  // Whether it was there.
-  bool touch(std::uint64_t block) {
-    const auto found = index_.find(block);
-    if (found != index_.end()) {
-      if (uses_) list_.move(found->second);
-      return true;
-    }
-    if (index_.size() == blocks_max_) evict();
-    index_.emplace(block, list_.insert(block));
-    return false;
-  }
-
-  void evict() {
-    const std::uint32_t node = list_.first();
-    index_.erase(list_.block(node));
-    list_.remove(node);
-  }
-
   std::uint64_t blocks_max_;
-  bool uses_;
   EvictionList list_;
-  BlockIndex index_;
+};
+
+// Front to back; a block that comes evicts at once, even one of its own request.
+class FlatCache : public ListCache {
+ public:
+  explicit FlatCache(const Options& options)
+      : ListCache(options), uses_(options.eviction != Eviction::kFifo) {}
+
+  // Until the first miss nothing is evicted, so the hits are counted on the way.
+  std::uint64_t use(BlockList blocks, std::span<const std::uint32_t>) override {
+    std::uint64_t hits = 0;
+    bool missed = false;
+    std::uint32_t grown = kNoNode;  // The node that the block before was added to.
+    NameCursor cursor(blocks);
+    while (!cursor.done()) {
+      std::uint32_t node = list_.find(cursor.name());
+      if (node != kNoNode && list_.at(node).gone > 0) {
+        list_.forget_gone(node);
+        node = list_.find(cursor.name());
+      }
+      if (node == kNoNode) {
+        missed = true;
+        grown = let_in(cursor.name(), grown);
+        cursor.advance(1);
+        continue;
+      }
+      const std::uint64_t passed = touch(node, cursor);
+      hits += missed ? 0 : passed;
+      grown = kNoNode;
+    }
+    return hits;
+  }
+
+ private:
+  // Passes the blocks of the node; returns how many.
+  std::uint64_t touch(std::uint32_t node, NameCursor& cursor) {
+    const std::uint64_t passed = list_.lines().pass(list_.at(node).blocks, cursor);
+    if (!uses_) return passed;
+    list_.cut(node, passed, false);
+    list_.move(node);
+    return passed;
+  }
+
+  // Adds a block to the node `grown`, which is the last of the list, or else to a new one.
+  std::uint32_t let_in(std::uint64_t block, std::uint32_t grown) {
+    if (list_.is_full()) {
+      const bool own = list_.first() == grown;
+      if (list_.evict_front() && own) grown = kNoNode;
+    }
+    if (grown != kNoNode && list_.append(grown, {block, 1}) > 0) return grown;
+    return list_.insert({.first = block, .count = 1});
+  }
+
+  bool uses_;
 };
 
 // A request's blocks go to the end of the list tail first, so each block outlives what follows it
@@ -134,47 +244,46 @@ class TailFirstCache : public ListCache {
   using ListCache::ListCache;
 
   std::uint64_t use(BlockList blocks, std::span<const std::uint32_t>) override {
-    const std::uint64_t hits = find_hits(blocks);
+    NameCursor cursor(blocks);
+    const std::uint64_t hits = find_hits(cursor);
     for (std::size_t i = found_.size(); i-- > 0;) list_.move(found_[i]);
-    const std::uint32_t last_hit = found_.empty() ? EvictionList::kEnd : found_.back();
-    std::uint64_t left = count_blocks(blocks) - hits;
     // What does not fit is passed over: the front would only push it out again.
-    std::uint64_t skipped = hits + left - std::min(hits + left, blocks_max_);
-    for (std::size_t r = blocks.size(); left > 0 && r-- > 0;) {
-      for (std::uint64_t i = blocks[r].count; left > 0 && i-- > 0; --left) {
-        if (skipped > 0) {
-          --skipped;
-        } else {
-          let_in(blocks[r].first + i, last_hit);
-        }
-      }
-    }
+    const std::uint64_t kept = std::min(count_blocks(blocks), blocks_max_);
+    if (kept > hits) let_in(cursor, kept - hits);
     return hits;
   }
 
  private:
   // Leaves their nodes in `found_`.
-  std::uint64_t find_hits(BlockList blocks) {
+  std::uint64_t find_hits(NameCursor& cursor) {
+    std::uint64_t hits = 0;
     found_.clear();
-    for (const BlockRun& run : blocks) {
-      for (std::uint64_t i = 0; i < run.count; ++i) {
-        const auto found = index_.find(run.first + i);
-        if (found == index_.end()) return found_.size();
-        found_.push_back(found->second);
-      }
+    while (!cursor.done()) {
+      const std::uint32_t node = list_.find(cursor.name());
+      if (node == kNoNode) return hits;
+      const std::uint64_t passed = list_.lines().pass(list_.at(node).blocks, cursor);
+      list_.cut(node, passed, true);
+      hits += passed;
+      found_.push_back(node);
     }
-    return found_.size();
+    return hits;
   }
 
-  // Puts a block before the hits, where it is evicted before them.
-  void let_in(std::uint64_t block, std::uint32_t after) {
-    const auto found = index_.find(block);
-    if (found != index_.end()) {  // Only where names break their rule.
-      if (found->second != after) list_.move(found->second, after);
-      return;
+  // Puts the next `left` blocks before the hits, where they are evicted before them.
+  void let_in(NameCursor& cursor, std::uint64_t left) {
+    list_.evict_tails(left);
+    std::uint32_t after = found_.empty() ? kEnd : found_.back();
+    while (left > 0) {
+      Stretch blocks;
+      while (left > 0) {
+        const BlockRun next{cursor.name(), std::min(left, cursor.left())};
+        const std::uint64_t added = list_.append(blocks, next);
+        if (added == 0) break;
+        cursor.advance(added);
+        left -= added;
+      }
+      after = list_.insert(blocks, after);
     }
-    if (index_.size() == blocks_max_) evict();
-    index_.emplace(block, list_.insert(block, after));
   }
 
   std::vector<std::uint32_t> found_;
@@ -184,7 +293,7 @@ class TailFirstCache : public ListCache {
 
 std::unique_ptr<BlockCache> make_list_cache(const BlockCache::Options& options) {
   const bool flat = options.eviction == Eviction::kLruFlat || options.eviction == Eviction::kFifo;
-  if (flat) return std::make_unique<ListCache>(options);
+  if (flat) return std::make_unique<FlatCache>(options);
   return std::make_unique<TailFirstCache>(options);
 }
 
