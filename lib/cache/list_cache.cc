@@ -3,11 +3,13 @@
 // prompts and have always been used together are one node of it and one entry of the index.
 
 #include <algorithm>
-#include <limits>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "cache/block_index.h"
 #include "cache/stretch.h"
+#include "cache/stretch_index.h"
 
 namespace fare {
 namespace {
@@ -15,12 +17,14 @@ namespace {
 constexpr std::uint32_t kEnd = 0;  // The sentinel of the list.
 
 // A place in the order of eviction.
-struct Node {
+struct alignas(32) Node {  // Two in a cache line.
   Stretch blocks;
-  std::uint64_t gone = 0;  // So many of its first blocks were evicted.
+  std::uint32_t gone = 0;  // So many of its first blocks were evicted.
   std::uint32_t previous = kEnd;
   std::uint32_t next = kEnd;
+  std::uint32_t twin = kNoNode;
 };
+static_assert(sizeof(Node) == 32);
 
 // Nodes in a circle around the sentinel: behind it the next to be evicted, before it the last.  A
 // node is found by its first block, even after that was evicted.
@@ -32,14 +36,14 @@ class EvictionList {
   }
 
   std::uint64_t blocks() const { return blocks_; }
-  bool is_full() const { return blocks_ == blocks_max_; }
+  std::uint64_t room() const { return blocks_max_ - blocks_; }
 
   std::uint32_t find(std::uint64_t block) const {
-    const auto found = index_.find(block);
-    if (found == index_.end()) return kNoNode;
-    lines_.fetch(found->second.line);
-    return found->second.node;
+    return index_.find(mark_of(block), nodes_, lines_,
+                       [block](const Node& node) { return node.blocks.first == block; });
   }
+
+  bool has(std::uint64_t block) const { return find(block) != kNoNode; }
 
   Node& at(std::uint32_t node) { return nodes_[node]; }
   const Node& at(std::uint32_t node) const { return nodes_[node]; }
@@ -59,7 +63,6 @@ class EvictionList {
     nodes_[node].gone = 0;
     blocks_ += blocks.count;
     link(node, after);
-    // Where names break their rule the block may be in there already; then the new one is found.
     enter(node);
     return node;
   }
@@ -74,15 +77,24 @@ class EvictionList {
     const std::uint32_t line = nodes_[node].blocks.line;
     const std::uint64_t added = lines_.append(nodes_[node].blocks, run);
     blocks_ += added;
-    if (nodes_[node].blocks.line != line) enter(node);
+    if (nodes_[node].blocks.line != line) {
+      index_.note_line(mark_of(nodes_[node].blocks.first), node, nodes_);
+    }
     return added;
   }
   std::uint64_t append(Stretch& blocks, const BlockRun& run) { return lines_.append(blocks, run); }
 
+  // Adds a last node with leading blocks of the run; returns it, and how many it has.
+  std::pair<std::uint32_t, std::uint64_t> insert_run(const BlockRun& run) {
+    Stretch blocks;
+    const std::uint64_t added = lines_.append(blocks, run);
+    return {insert(blocks), added};
+  }
+
   // Splits a node so that it has `count` blocks; the others come to stand before it or behind it.
   void cut(std::uint32_t node, std::uint64_t count, bool before) {
     if (count >= nodes_[node].blocks.count) return;
-    const Stretch rest = lines_.cut(nodes_[node].blocks, count);
+    const Stretch rest = lines_.cut(nodes_[node].blocks, static_cast<std::uint32_t>(count));
     blocks_ -= rest.count;
     insert(rest, before ? node : nodes_[node].next);
   }
@@ -90,28 +102,30 @@ class EvictionList {
   // Lets a node begin with the first block that it still has.
   void forget_gone(std::uint32_t node) {
     if (nodes_[node].gone == 0) return;
-    erase_from_index(node);
+    index_.erase(mark_of(nodes_[node].blocks.first), node, nodes_);
     lines_.drop_front(nodes_[node].blocks, nodes_[node].gone);
     nodes_[node].gone = 0;
     enter(node);
   }
 
-  // Evicts the first block of the first node; returns whether the node went with it.
-  bool evict_front() {
+  // Evicts blocks from the head of the first node, at most `most`; returns how many.
+  std::uint64_t evict_front(std::uint64_t most) {
     Node& node = nodes_[first()];
-    --blocks_;
-    if (++node.gone < node.blocks.count) return false;
-    remove(first());
-    return true;
+    const std::uint64_t count = std::min<std::uint64_t>(node.blocks.count - node.gone, most);
+    node.gone += static_cast<std::uint32_t>(count);
+    blocks_ -= count;
+    if (node.gone == node.blocks.count) remove(first());
+    return count;
   }
 
   // Evicts blocks from the tail of the first nodes on until `room` more fit in.
   void evict_tails(std::uint64_t room) {
     while (blocks_ + room > blocks_max_) {
       Node& node = nodes_[first()];
-      const std::uint64_t count = std::min(node.blocks.count, blocks_ + room - blocks_max_);
+      const std::uint64_t count =
+          std::min<std::uint64_t>(node.blocks.count, blocks_ + room - blocks_max_);
       blocks_ -= count;
-      node.blocks.count -= count;
+      node.blocks.count -= static_cast<std::uint32_t>(count);
       if (node.blocks.count == 0) remove(first());
     }
   }
@@ -132,20 +146,16 @@ class EvictionList {
 
   void remove(std::uint32_t node) {
     unlink(node);
-    erase_from_index(node);
+    index_.erase(mark_of(nodes_[node].blocks.first), node, nodes_);
     lines_.release(nodes_[node].blocks);
     nodes_[node].next = free_;
     free_ = node;
   }
 
-  void enter(std::uint32_t node) {
-    const Stretch& blocks = nodes_[node].blocks;
-    index_.insert_or_assign(blocks.first, StretchPlace{node, blocks.line});
-  }
+  void enter(std::uint32_t node) { index_.enter(mark_of(nodes_[node].blocks.first), node, nodes_); }
 
-  void erase_from_index(std::uint32_t node) {
-    const auto found = index_.find(nodes_[node].blocks.first);
-    if (found != index_.end() && found->second.node == node) index_.erase(found);
+  static std::uint32_t mark_of(std::uint64_t block) {
+    return static_cast<std::uint32_t>(BlockHash()(block) >> 32);
   }
 
   std::uint64_t blocks_max_;
@@ -153,7 +163,7 @@ class EvictionList {
   std::vector<Node> nodes_;
   NameLines lines_;
   std::uint32_t free_ = kNoNode;
-  tsl::robin_map<std::uint64_t, StretchPlace, BlockHash> index_;
+  StretchIndex<Node> index_;
 };
 
 class ListCache : public BlockCache {
@@ -200,8 +210,9 @@ class FlatCache : public ListCache {
       }
       if (node == kNoNode) {
         missed = true;
-        grown = let_in(cursor.name(), grown);
-        cursor.advance(1);
+        const BlockRun run{cursor.name(), count_missing(cursor)};
+        grown = let_in(run, grown);
+        cursor.advance(run.count);
         continue;
       }
       const std::uint64_t passed = touch(node, cursor);
@@ -221,14 +232,30 @@ class FlatCache : public ListCache {
     return passed;
   }
 
-  // Adds a block to the node `grown`, which is the last of the list, or else to a new one.
-  std::uint32_t let_in(std::uint64_t block, std::uint32_t grown) {
-    if (list_.is_full()) {
-      const bool own = list_.first() == grown;
-      if (list_.evict_front() && own) grown = kNoNode;
+  // How many of the next run's blocks are missing, of which the first is known to be.  The look-ups
+  // stand alone, so that the processor has many of them under way.
+  std::uint64_t count_missing(const NameCursor& cursor) const {
+    std::uint64_t missing = 1;
+    while (missing < cursor.left() && !list_.has(cursor.name() + missing)) ++missing;
+    return missing;
+  }
+
+  // Adds blocks to the node `grown`, which is the last of the list, or else to new ones; returns
+  // the last of them.
+  std::uint32_t let_in(BlockRun run, std::uint32_t grown) {
+    while (run.count > 0) {
+      std::uint64_t count = std::min(run.count, list_.room());
+      if (count == 0) {
+        const bool is_own = list_.first() == grown;
+        count = list_.evict_front(run.count);
+        if (is_own && list_.room() == blocks_max_) grown = kNoNode;
+      }
+      const BlockRun now{run.first, count};
+      std::uint64_t added = grown == kNoNode ? 0 : list_.append(grown, now);
+      if (added == 0) std::tie(grown, added) = list_.insert_run(now);
+      run = {run.first + added, run.count - added};
     }
-    if (grown != kNoNode && list_.append(grown, {block, 1}) > 0) return grown;
-    return list_.insert({.first = block, .count = 1});
+    return grown;
   }
 
   bool uses_;

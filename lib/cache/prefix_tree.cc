@@ -44,21 +44,21 @@ std::uint64_t PrefixTree::readable_unit(std::uint64_t scope, BlockList blocks, I
 }
 
 std::uint32_t PrefixTree::add(const Segment& segment) {
-  const auto [entry, is_new] = index_.try_emplace({segment.scope, segment.blocks.first});
-  StretchPlace& place = entry.value();
-  if (is_new && free_.empty()) {
-    place.node = static_cast<std::uint32_t>(segments_.size());
+  const std::uint32_t mark = mark_of(segment.scope, segment.blocks.first);
+  // Where names break their rule the block may stand there already; then the new one counts.
+  std::uint32_t added = find(segment.scope, segment.blocks.first);
+  if (added != kNoNode) {
+    index_.erase(mark, added, segments_);
+    lines_.release(segments_[added].blocks);
+  } else if (free_.empty()) {
+    added = static_cast<std::uint32_t>(segments_.size());
     segments_.emplace_back();
-  } else if (is_new) {
-    place.node = free_.back();
-    free_.pop_back();
   } else {
-    // Where names break their rule the block may have stood there before; then the new one counts.
-    lines_.release(segments_[place.node].blocks);
+    added = free_.back();
+    free_.pop_back();
   }
-  place.line = segment.blocks.line;
-  const std::uint32_t added = place.node;
   segments_[added] = segment;
+  index_.enter(mark, added, segments_);
   if (added < units_.size()) units_[added] = CacheLife();
   return added;
 }
@@ -66,7 +66,7 @@ std::uint32_t PrefixTree::add(const Segment& segment) {
 // Adds what is left of a list.
 void PrefixTree::add_rest(std::uint64_t scope, NameCursor& cursor, const CacheLife& life) {
   while (!cursor.done()) {
-    Segment segment{.scope = scope, .blocks = {}, .life = life};
+    Segment segment{.scope = scope, .blocks = {}, .life = life, .twin = kNoNode};
     while (!cursor.done()) {
       const std::uint64_t added = lines_.append(segment.blocks, {cursor.name(), cursor.left()});
       if (added == 0) break;
@@ -80,7 +80,7 @@ void PrefixTree::add_rest(std::uint64_t scope, NameCursor& cursor, const CacheLi
 void PrefixTree::cut(std::uint32_t segment, std::uint64_t count) {
   if (count >= segments_[segment].blocks.count) return;
   Segment rest = segments_[segment];
-  rest.blocks = lines_.cut(segments_[segment].blocks, count);
+  rest.blocks = lines_.cut(segments_[segment].blocks, static_cast<std::uint32_t>(count));
   const std::uint32_t added = add(rest);
   if (segment >= units_.size()) return;
   const CacheLife unit = units_[segment];
@@ -134,7 +134,7 @@ void PrefixTree::sweep(Instant now) {
   for (std::uint32_t i = 0; i < segments_.size(); ++i) {
     Segment& segment = segments_[i];
     if (segment.blocks.count == 0 || segment.life.alive(now)) continue;
-    index_.erase({segment.scope, segment.blocks.first});
+    index_.erase(mark_of(segment.scope, segment.blocks.first), i, segments_);
     lines_.release(segment.blocks);
     segment.blocks.count = 0;
     free_.push_back(i);

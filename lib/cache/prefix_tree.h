@@ -1,15 +1,15 @@
 #pragma once
 
-#include <tsl/robin_map.h>
 #include <algorithm>  // std::max.
 #include <cstddef>    // std::size_t.
 #include <cstdint>    // std::uint64_t.
 #include <vector>     // std::vector.
 
-#include "cache/block_index.h"  // BlockHash, kNoNode.
-#include "cache/stretch.h"      // NameCursor, NameLines, Stretch.
-#include "fare/block_run.h"     // BlockList.
-#include "fare/time.h"          // Instant.
+#include "cache/block_index.h"    // BlockHash, kNoNode.
+#include "cache/stretch.h"        // NameCursor, NameLines, Stretch.
+#include "cache/stretch_index.h"  // StretchIndex.
+#include "fare/block_run.h"       // BlockList.
+#include "fare/time.h"            // Instant.
 
 namespace fare {
 
@@ -78,8 +78,8 @@ class PrefixTree {
   // Lets the first `count` blocks, and a unit that ends there, live on from `now`.
   void extend(std::uint64_t scope, BlockList blocks, std::uint64_t count, Instant now);
 
-  std::size_t size() const { return index_.size(); }  // Stretches.
-  void sweep(Instant now);                            // Forgets what is dead.
+  std::size_t size() const { return segments_.size() - free_.size(); }  // Stretches.
+  void sweep(Instant now);                                              // Forgets what is dead.
   void clear();
 
  private:
@@ -87,13 +87,16 @@ class PrefixTree {
     std::uint64_t scope = 0;
     Stretch blocks;  // None: the slot is free.
     CacheLife life;  // Of its blocks.
+    std::uint32_t twin = kNoNode;
   };
 
   std::uint32_t find(std::uint64_t scope, std::uint64_t block) const {
-    const auto found = index_.find({scope, block});
-    if (found == index_.end()) return kNoNode;
-    lines_.fetch(found->second.line);
-    return found->second.node;
+    return index_.find(mark_of(scope, block), segments_, lines_, [=](const Segment& segment) {
+      return segment.blocks.first == block && segment.scope == scope;
+    });
+  }
+  static std::uint32_t mark_of(std::uint64_t scope, std::uint64_t block) {
+    return static_cast<std::uint32_t>(ScopedBlockHash()({scope, block}) >> 32);
   }
   template <class Test>
   std::uint64_t count_prefix(std::uint64_t scope, BlockList blocks, const Test& test) const;
@@ -106,7 +109,7 @@ class PrefixTree {
   std::vector<CacheLife> units_;  // By segment: of the unit that ends with its last block, if any.
   NameLines lines_;
   std::vector<std::uint32_t> free_;
-  tsl::robin_map<ScopedBlock, StretchPlace, ScopedBlockHash> index_;
+  StretchIndex<Segment> index_;
 };
 
 }  // namespace fare

@@ -1,5 +1,6 @@
 #include "fare/prompt_cache.h"
 
+#include <tsl/robin_map.h>
 #include <algorithm>
 #include <iterator>
 

@@ -8,8 +8,9 @@ std::uint64_t NameLines::append(Stretch& stretch, const BlockRun& run) {
   const bool is_run = stretch.line == Stretch::kNoLine;
   if (stretch.count == 0) stretch.first = run.first;
   if (is_run && run.first == stretch.first + stretch.count) {
-    stretch.count += run.count;
-    return run.count;
+    const std::uint64_t added = std::min(run.count, Stretch::kCountMax - stretch.count);
+    stretch.count += static_cast<std::uint32_t>(added);
+    return added;
   }
   if (stretch.count >= kNames) return 0;
   if (is_run) {
@@ -20,11 +21,11 @@ std::uint64_t NameLines::append(Stretch& stretch, const BlockRun& run) {
   const std::uint64_t added = std::min(run.count, kNames - stretch.count);
   std::uint64_t* const end = lines_[stretch.line].names.data() + stretch.count;
   for (std::uint64_t i = 0; i < added; ++i) end[i] = run.first + i;
-  stretch.count += added;
+  stretch.count += static_cast<std::uint32_t>(added);
   return added;
 }
 
-Stretch NameLines::cut(Stretch& stretch, std::uint64_t count) {
+Stretch NameLines::cut(Stretch& stretch, std::uint32_t count) {
   Stretch rest{.first = stretch.first + count, .count = stretch.count - count};
   stretch.count = count;
   if (stretch.line == Stretch::kNoLine) return rest;
@@ -39,7 +40,7 @@ Stretch NameLines::cut(Stretch& stretch, std::uint64_t count) {
   return rest;
 }
 
-void NameLines::drop_front(Stretch& stretch, std::uint64_t count) {
+void NameLines::drop_front(Stretch& stretch, std::uint32_t count) {
   stretch.count -= count;
   if (stretch.line == Stretch::kNoLine) {
     stretch.first += count;

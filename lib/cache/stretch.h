@@ -38,21 +38,15 @@ class NameCursor {
   std::uint64_t offset_ = 0;  // Into *run_.
 };
 
-// Blocks that follow each other in prompts: consecutive names, as many as may be, or else names of
-// any kind, as many as a line of memory holds.
+// Blocks that follow each other in prompts: consecutive names, as many as can be counted, or else
+// names of any kind, as many as a line of memory holds.
 struct Stretch {
   std::uint64_t first = 0;
-  std::uint64_t count = 0;
+  std::uint32_t count = 0;
   std::uint32_t line = kNoLine;  // Where the names stand that are not consecutive.
 
   static constexpr std::uint32_t kNoLine = 0xffffffff;
-};
-
-// Where an index says that a stretch stands: its node, and the line it had when it was entered, so
-// that both can be fetched at once.
-struct StretchPlace {
-  std::uint32_t node;
-  std::uint32_t line;
+  static constexpr std::uint64_t kCountMax = 0xffffffff;
 };
 
 // The names of stretches that are not consecutive, a cache line for each such stretch: prompts of
@@ -62,7 +56,7 @@ class NameLines {
   static constexpr std::size_t kNames = 8;
 
   // Adds as many leading blocks of the run to the end of the stretch as it can; returns how many.
-  // A stretch with no blocks takes them all.
+  // A stretch of consecutive names takes all that continue it, up to kCountMax.
   std::uint64_t append(Stretch& stretch, const BlockRun& run);
 
   // Passes the leading blocks of the stretch, at most `most`, that stand next at the cursor;
@@ -90,10 +84,10 @@ class NameLines {
 
   // Cuts the stretch to its first `count` blocks; returns the others.  REQUIRES: 1 <= count, and
   // less than it has.
-  Stretch cut(Stretch& stretch, std::uint64_t count);
+  Stretch cut(Stretch& stretch, std::uint32_t count);
 
   // Forgets the first `count` blocks.  REQUIRES: less than it has.
-  void drop_front(Stretch& stretch, std::uint64_t count);
+  void drop_front(Stretch& stretch, std::uint32_t count);
 
   // Gives the stretch's line back.
   void release(Stretch& stretch);
