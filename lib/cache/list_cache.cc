@@ -91,12 +91,18 @@ class EvictionList {
     return {insert(blocks), added};
   }
 
-  // Splits a node so that it has `count` blocks; the others come to stand before it or behind it.
-  void cut(std::uint32_t node, std::uint64_t count, bool before) {
+  // Moves the first `count` blocks of a node to the end; the others stay where it was.
+  void move_head(std::uint32_t node, std::uint64_t count) {
+    cut(node, count);
+    move(node);
+  }
+
+  // Splits a node so that it has `count` blocks; the others come to stand before it.
+  void cut(std::uint32_t node, std::uint64_t count) {
     if (count >= nodes_[node].blocks.count) return;
     const Stretch rest = lines_.cut(nodes_[node].blocks, static_cast<std::uint32_t>(count));
     blocks_ -= rest.count;
-    insert(rest, before ? node : nodes_[node].next);
+    insert(rest, node);
   }
 
   // Lets a node begin with the first block that it still has.
@@ -227,8 +233,7 @@ class FlatCache : public ListCache {
   std::uint64_t touch(std::uint32_t node, NameCursor& cursor) {
     const std::uint64_t passed = list_.lines().pass(list_.at(node).blocks, cursor);
     if (!uses_) return passed;
-    list_.cut(node, passed, false);
-    list_.move(node);
+    list_.move_head(node, passed);
     return passed;
   }
 
@@ -289,7 +294,7 @@ class TailFirstCache : public ListCache {
       const std::uint32_t node = list_.find(cursor.name());
       if (node == kNoNode) return hits;
       const std::uint64_t passed = list_.lines().pass(list_.at(node).blocks, cursor);
-      list_.cut(node, passed, true);
+      list_.cut(node, passed);
       hits += passed;
       found_.push_back(node);
     }

@@ -445,6 +445,7 @@ std::uint64_t compare_with_model(std::uint64_t round, std::uint64_t depth_max,
     EXPECT_EQ(cache.look_up(content.prompt(), now).hit_blocks, expected) << "step " << step;
     EXPECT_EQ(cache.begin(content.prompt(), now).hit_blocks, model.begin(names, now));
     hits += expected;
+    if (random.below(3) == 0) continue;  // The request fails: it has read, but it writes nothing.
     const Instant readable = now + Duration(random.below(9'000'000'000));
     cache.store(content.prompt(), now, readable);
     model.store(names, now, readable);
