@@ -46,13 +46,15 @@ class BlockCache {
 
   virtual ~BlockCache() = default;
 
-  // How many leading blocks are cached.  Changes nothing, allocates nothing.  O(hit blocks).
+  // How many leading blocks are cached.  Changes nothing, allocates nothing.  O(hit blocks), but
+  // for the LRUs and kFifo O(runs) as PromptCache::look_up().
   [[nodiscard]] virtual std::uint64_t match(BlockList blocks) const = 0;
 
   // One request: returns match(), then counts its blocks as used, lets the others in and evicts
   // what is too much.  `next_use` is read by kOptimal alone and may be empty otherwise: for each
   // block of the list when it is used next, as Future tells.  O(blocks), kLfu and kOptimal times
-  // the logarithm of the cache; allocates only when the cache holds more than ever before.
+  // the logarithm of the cache, of the LRUs and kFifo O(runs + missing blocks); allocates only
+  // when the cache holds more blocks, or they lie more scattered, than ever before.
   virtual std::uint64_t use(BlockList blocks, std::span<const std::uint32_t> next_use = {}) = 0;
 
   [[nodiscard]] virtual std::uint64_t blocks() const = 0;  // That are cached now.

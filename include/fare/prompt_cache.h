@@ -80,8 +80,9 @@ class PromptCache {
   PromptCache(PromptCache&&) noexcept;
   PromptCache& operator=(PromptCache&&) noexcept;
 
-  // What the prompt would read and be billed.  Changes nothing, allocates nothing.  O(runs that
-  // were stored apart) or, with breakpoints, O(breakpoints * lookback + runs).
+  // What the prompt would read and be billed.  Changes nothing, allocates nothing.  O(runs), with
+  // a look-up for each run or eight short ones, and one wherever prompts were stored that part
+  // there; or, with breakpoints, O(breakpoints * lookback + runs).
   [[nodiscard]] CacheAnswer look_up(const CachePrompt& prompt, Instant now) const;
 
   // The same, and what was read lives anew.

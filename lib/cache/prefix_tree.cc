@@ -4,101 +4,147 @@
 
 namespace fare {
 
+template <class Test>
+std::uint64_t PrefixTree::count_prefix(std::uint64_t scope, BlockList blocks,
+                                       const Test& test) const {
+  std::uint64_t count = 0;
+  NameCursor cursor(blocks);
+  while (!cursor.done()) {
+    const std::uint32_t found = find(scope, cursor.name());
+    if (found == kNoNode || !test(segments_[found].life)) return count;
+    const std::uint64_t step = lines_.pass(segments_[found].blocks, cursor);
+    count += step;
+    if (step < segments_[found].blocks.count) return count;
+  }
+  return count;
+}
+
+std::uint64_t PrefixTree::alive_prefix(std::uint64_t scope, BlockList blocks, Instant now) const {
+  return count_prefix(scope, blocks, [now](const CacheLife& life) { return life.alive(now); });
+}
+
+std::uint64_t PrefixTree::readable_prefix(std::uint64_t scope, BlockList blocks,
+                                          Instant now) const {
+  return count_prefix(scope, blocks, [now](const CacheLife& life) { return life.can_read(now); });
+}
+
+std::uint64_t PrefixTree::readable_unit(std::uint64_t scope, BlockList blocks, Instant now) const {
+  std::uint64_t walked = 0;
+  std::uint64_t best = 0;
+  NameCursor cursor(blocks);
+  while (!cursor.done()) {
+    const std::uint32_t found = find(scope, cursor.name());
+    if (found == kNoNode) return best;
+    const std::uint64_t step = lines_.pass(segments_[found].blocks, cursor);
+    if (step < segments_[found].blocks.count) return best;
+    walked += step;
+    if (found < units_.size() && units_[found].can_read(now)) best = walked;
+  }
+  return best;
+}
+
 std::uint32_t PrefixTree::add(const Segment& segment) {
-  const auto [entry, is_new] = index_.try_emplace(segment.first, kNoNode);
-  if (is_new && free_.empty()) {
-    entry.value() = static_cast<std::uint32_t>(segments_.size());
+  const std::uint32_t mark = mark_of(segment.scope, segment.blocks.first);
+  // Where names break their rule the block may stand there already; then the new one counts.
+  std::uint32_t added = find(segment.scope, segment.blocks.first);
+  if (added != kNoNode) {
+    index_.erase(mark, added, segments_);
+    lines_.release(segments_[added].blocks);
+  } else if (free_.empty()) {
+    added = static_cast<std::uint32_t>(segments_.size());
     segments_.emplace_back();
-  } else if (is_new) {
-    entry.value() = free_.back();
+  } else {
+    added = free_.back();
     free_.pop_back();
   }
-  // Where names break their rule the block may have stood there before; then the new one counts.
-  segments_[entry->second] = segment;
-  return entry->second;
+  segments_[added] = segment;
+  index_.enter(mark, added, segments_);
+  if (added < units_.size()) units_[added] = CacheLife();
+  return added;
+}
+
+// Adds what is left of a list.
+void PrefixTree::add_rest(std::uint64_t scope, NameCursor& cursor, const CacheLife& life) {
+  while (!cursor.done()) {
+    Segment segment{.scope = scope, .blocks = {}, .life = life, .twin = kNoNode};
+    while (!cursor.done()) {
+      const std::uint64_t added = lines_.append(segment.blocks, {cursor.name(), cursor.left()});
+      if (added == 0) break;
+      cursor.advance(added);
+    }
+    add(segment);
+  }
 }
 
 // Splits a segment, so that it has `count` blocks and another one has the rest.
 void PrefixTree::cut(std::uint32_t segment, std::uint64_t count) {
+  if (count >= segments_[segment].blocks.count) return;
   Segment rest = segments_[segment];
-  if (count >= rest.count) return;
-  segments_[segment].count = count;
-  segments_[segment].unit = CacheLife();
-  rest.first.block += count;
-  rest.count -= count;
-  add(rest);
+  rest.blocks = lines_.cut(segments_[segment].blocks, static_cast<std::uint32_t>(count));
+  const std::uint32_t added = add(rest);
+  if (segment >= units_.size()) return;
+  const CacheLife unit = units_[segment];
+  units_[segment] = CacheLife();
+  unit_of(added) = unit;
+}
+
+CacheLife& PrefixTree::unit_of(std::uint32_t segment) {
+  if (segment >= units_.size()) units_.resize(segments_.size());
+  return units_[segment];
 }
 
 void PrefixTree::write(std::uint64_t scope, BlockList blocks, const CacheLife& life,
                        Instant started) {
-  RunCursor cursor(blocks);
-  for (BlockRun run = cursor.run(); run.count > 0; run = cursor.run()) {
-    const std::uint32_t segment = find(scope, run.first);
-    if (segment == kNoNode) {
-      add({.first = {scope, run.first}, .count = run.count, .life = life, .unit = {}});
-      cursor.advance(run.count);
-      continue;
-    }
-    cut(segment, run.count);
+  NameCursor cursor(blocks);
+  while (!cursor.done()) {
+    const std::uint32_t segment = find(scope, cursor.name());
+    if (segment == kNoNode) return add_rest(scope, cursor, life);
+    cut(segment, lines_.pass(segments_[segment].blocks, cursor));
     segments_[segment].life.join(life, started);
-    cursor.advance(segments_[segment].count);
   }
 }
 
 void PrefixTree::write_unit(std::uint64_t scope, BlockList blocks, std::uint64_t count,
                             const CacheLife& life, Instant started) {
-  RunCursor cursor(blocks);
-  for (BlockRun run = cursor.run(); count > 0 && run.count > 0; run = cursor.run()) {
-    const std::uint32_t segment = find(scope, run.first);
+  NameCursor cursor(blocks);
+  while (count > 0 && !cursor.done()) {
+    const std::uint32_t segment = find(scope, cursor.name());
     if (segment == kNoNode) return;
-    cut(segment, count);
-    const std::uint64_t step = segments_[segment].count;
+    const std::uint64_t step = lines_.pass(segments_[segment].blocks, cursor, count);
+    cut(segment, step);
     count -= step;
-    if (count == 0) segments_[segment].unit.join(life, started);
-    cursor.advance(step);
+    if (count == 0) unit_of(segment).join(life, started);
   }
 }
 
 void PrefixTree::extend(std::uint64_t scope, BlockList blocks, std::uint64_t count, Instant now) {
-  RunCursor cursor(blocks);
-  for (BlockRun run = cursor.run(); count > 0 && run.count > 0; run = cursor.run()) {
-    const std::uint32_t segment = find(scope, run.first);
+  NameCursor cursor(blocks);
+  while (count > 0 && !cursor.done()) {
+    const std::uint32_t segment = find(scope, cursor.name());
     if (segment == kNoNode) return;
-    cut(segment, std::min(count, run.count));
-    Segment& touched = segments_[segment];
-    touched.life.extend(now);
-    count -= touched.count;
-    if (count == 0) touched.unit.extend(now);
-    cursor.advance(touched.count);
+    const std::uint64_t step = lines_.pass(segments_[segment].blocks, cursor, count);
+    cut(segment, step);
+    segments_[segment].life.extend(now);
+    count -= step;
+    if (count == 0 && segment < units_.size()) units_[segment].extend(now);
   }
-}
-
-std::uint64_t PrefixTree::alive_prefix(std::uint64_t scope, BlockList blocks, Instant now) const {
-  std::uint64_t alive = 0;
-  RunCursor cursor(blocks);
-  for (BlockRun run = cursor.run(); run.count > 0; run = cursor.run()) {
-    const std::uint32_t found = find(scope, run.first);
-    if (found == kNoNode || !segments_[found].life.alive(now)) return alive;
-    const std::uint64_t step = std::min(run.count, segments_[found].count);
-    alive += step;
-    if (step < segments_[found].count) return alive;
-    cursor.advance(step);
-  }
-  return alive;
 }
 
 void PrefixTree::sweep(Instant now) {
   for (std::uint32_t i = 0; i < segments_.size(); ++i) {
     Segment& segment = segments_[i];
-    if (segment.count == 0 || segment.life.alive(now)) continue;
-    index_.erase(segment.first);
-    segment.count = 0;
+    if (segment.blocks.count == 0 || segment.life.alive(now)) continue;
+    index_.erase(mark_of(segment.scope, segment.blocks.first), i, segments_);
+    lines_.release(segment.blocks);
+    segment.blocks.count = 0;
     free_.push_back(i);
   }
 }
 
 void PrefixTree::clear() {
   segments_.clear();
+  units_.clear();
+  lines_.clear();
   free_.clear();
   index_.clear();
 }

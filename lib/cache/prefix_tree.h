@@ -1,14 +1,15 @@
 #pragma once
 
-#include <tsl/robin_map.h>
 #include <algorithm>  // std::max.
 #include <cstddef>    // std::size_t.
 #include <cstdint>    // std::uint64_t.
 #include <vector>     // std::vector.
 
-#include "cache/block_index.h"  // BlockHash, kNoNode.
-#include "fare/block_run.h"     // BlockList.
-#include "fare/time.h"          // Instant.
+#include "cache/block_index.h"    // BlockHash, kNoNode.
+#include "cache/stretch.h"        // NameCursor, NameLines, Stretch.
+#include "cache/stretch_index.h"  // StretchIndex.
+#include "fare/block_run.h"       // BlockList.
+#include "fare/time.h"            // Instant.
 
 namespace fare {
 
@@ -54,26 +55,20 @@ struct CacheLife {
   }
 };
 
-// The prefixes of all prompts of all scopes, as runs of consecutive blocks that have always been
-// treated alike.  A run is found by its first block, for that names its whole prefix; where prompts
-// part, a run is cut.  What touches a block touches all before it, so nothing outlives its prefix.
+// The prefixes of all prompts of all scopes, as stretches of blocks that have always been treated
+// alike.  A stretch is found by its first block, for that names its whole prefix; where prompts
+// part, a stretch is cut.  What touches a block touches all before it, so nothing outlives its
+// prefix.
 class PrefixTree {
  public:
-  struct Segment {
-    ScopedBlock first{};
-    std::uint64_t count = 0;  // 0: the slot is free.
-    CacheLife life;           // Of its blocks.
-    CacheLife unit;           // Of the unit that ends with its last block.
-  };
+  // How many leading blocks are alive, or can be read.  O(stretches) look-ups.
+  std::uint64_t alive_prefix(std::uint64_t scope, BlockList blocks, Instant now) const;
+  std::uint64_t readable_prefix(std::uint64_t scope, BlockList blocks, Instant now) const;
 
-  // The segment that starts with the block; kNoNode if there is none.
-  std::uint32_t find(std::uint64_t scope, std::uint64_t block) const {
-    const auto found = index_.find({scope, block});
-    return found == index_.end() ? kNoNode : found->second;
-  }
-  const Segment& at(std::uint32_t segment) const { return segments_[segment]; }
+  // How many leading blocks the longest unit has that can be read.
+  std::uint64_t readable_unit(std::uint64_t scope, BlockList blocks, Instant now) const;
 
-  // Lets all blocks of a list live as `life`, adding what is missing.  O(segments).
+  // Lets all blocks of a list live as `life`, adding what is missing.
   void write(std::uint64_t scope, BlockList blocks, const CacheLife& life, Instant started);
 
   // Marks the end of the first `count` blocks, which must be there.
@@ -83,20 +78,38 @@ class PrefixTree {
   // Lets the first `count` blocks, and a unit that ends there, live on from `now`.
   void extend(std::uint64_t scope, BlockList blocks, std::uint64_t count, Instant now);
 
-  // How many leading blocks are alive.
-  std::uint64_t alive_prefix(std::uint64_t scope, BlockList blocks, Instant now) const;
-
-  std::size_t size() const { return index_.size(); }
-  void sweep(Instant now);  // Forgets what is dead.
+  std::size_t size() const { return segments_.size() - free_.size(); }  // Stretches.
+  void sweep(Instant now);                                              // Forgets what is dead.
   void clear();
 
  private:
+  struct alignas(64) Segment {  // One cache line.
+    std::uint64_t scope = 0;
+    Stretch blocks;  // None: the slot is free.
+    CacheLife life;  // Of its blocks.
+    std::uint32_t twin = kNoNode;
+  };
+
+  std::uint32_t find(std::uint64_t scope, std::uint64_t block) const {
+    return index_.find(mark_of(scope, block), segments_, lines_, [=](const Segment& segment) {
+      return segment.blocks.first == block && segment.scope == scope;
+    });
+  }
+  static std::uint32_t mark_of(std::uint64_t scope, std::uint64_t block) {
+    return static_cast<std::uint32_t>(ScopedBlockHash()({scope, block}) >> 32);
+  }
+  template <class Test>
+  std::uint64_t count_prefix(std::uint64_t scope, BlockList blocks, const Test& test) const;
+  void add_rest(std::uint64_t scope, NameCursor& cursor, const CacheLife& life);
   std::uint32_t add(const Segment& segment);
   void cut(std::uint32_t segment, std::uint64_t count);
+  CacheLife& unit_of(std::uint32_t segment);
 
   std::vector<Segment> segments_;
+  std::vector<CacheLife> units_;  // By segment: of the unit that ends with its last block, if any.
+  NameLines lines_;
   std::vector<std::uint32_t> free_;
-  tsl::robin_map<ScopedBlock, std::uint32_t, ScopedBlockHash> index_;
+  StretchIndex<Segment> index_;
 };
 
 }  // namespace fare

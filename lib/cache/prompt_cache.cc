@@ -1,5 +1,6 @@
 #include "fare/prompt_cache.h"
 
+#include <tsl/robin_map.h>
 #include <algorithm>
 #include <iterator>
 
@@ -124,16 +125,7 @@ PromptCache::State::Hit PromptCache::State::find(const CachePrompt& prompt, Inst
 
 PromptCache::State::Hit PromptCache::State::find_prefix(const CachePrompt& prompt,
                                                         Instant now) const {
-  std::uint64_t blocks = 0;
-  RunCursor cursor(prompt.blocks);
-  for (BlockRun run = cursor.run(); run.count > 0; run = cursor.run()) {
-    const std::uint32_t found = tree.find(prompt.scope, run.first);
-    if (found == kNoNode || !tree.at(found).life.can_read(now)) break;
-    const std::uint64_t step = std::min(run.count, tree.at(found).count);
-    blocks += step;
-    if (step < tree.at(found).count) break;
-    cursor.advance(step);
-  }
+  std::uint64_t blocks = tree.readable_prefix(prompt.scope, prompt.blocks, now);
   const Tokens all = tokens_of(prompt, blocks);
   const Tokens whole(all.count() - all.count() % rules.step.count());
   if (whole < prompt.minimum) return {};
@@ -165,16 +157,7 @@ PromptCache::State::Hit PromptCache::State::find_breakpoint(const CachePrompt& p
 
 PromptCache::State::Hit PromptCache::State::find_unit(const CachePrompt& prompt,
                                                       Instant now) const {
-  std::uint64_t walked = 0;
-  std::uint64_t best = 0;
-  RunCursor cursor(prompt.blocks);
-  for (BlockRun run = cursor.run(); run.count > 0; run = cursor.run()) {
-    const std::uint32_t found = tree.find(prompt.scope, run.first);
-    if (found == kNoNode || tree.at(found).count > run.count) break;
-    walked += tree.at(found).count;
-    if (tree.at(found).unit.can_read(now)) best = walked;
-    cursor.advance(tree.at(found).count);
-  }
+  const std::uint64_t best = tree.readable_unit(prompt.scope, prompt.blocks, now);
   const Tokens tokens = tokens_of(prompt, best);
   return tokens < prompt.minimum ? Hit() : Hit{best, tokens};
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 
@@ -20,6 +21,11 @@ namespace dom = simdjson::dom;
 namespace ondemand = simdjson::ondemand;
 
 constexpr std::int64_t kNanosecondsPerMillisecond = 1'000'000;
+
+// A text that long is the start of a big trace: there is room for so many rows at once, for growing
+// to them costs more than reading them.  What is not used of it is never touched.
+constexpr std::size_t kBigText = std::size_t{64} << 10;
+constexpr std::size_t kRowsReserved = std::size_t{1} << 18;
 
 // The keys of a format; an empty one is not there.  Names may be texts or whole numbers.
 struct Keys {
@@ -57,15 +63,57 @@ Keys keys_of(TraceFormat format) {
           .session = "session"};
 }
 
+// The first 16 bytes of a text, to be compared in two steps.
+struct FirstBytes {
+  static constexpr std::size_t kBytes = 16;
+
+  // REQUIRES: so many readable bytes at `text`.
+  explicit FirstBytes(const char* text) {
+    std::memcpy(&low, text, sizeof low);
+    std::memcpy(&high, text + sizeof low, sizeof high);
+  }
+
+  std::uint64_t low;
+  std::uint64_t high;
+};
+
+// A key as it stands in a text, with the quote behind it.  A key of more than 15 bytes, or an
+// empty one, is found nowhere.
+class RawKey {
+ public:
+  explicit RawKey(std::string_view key) {
+    if (key.empty() || key.size() >= FirstBytes::kBytes) return;
+    char bytes[FirstBytes::kBytes] = {};
+    std::memcpy(bytes, key.data(), key.size());
+    bytes[key.size()] = '"';
+    key_ = FirstBytes(bytes);
+    char mask[FirstBytes::kBytes] = {};
+    std::memset(mask, 0xff, key.size() + 1);
+    mask_ = FirstBytes(mask);
+  }
+
+  bool begins(const FirstBytes& text) const {
+    return (((text.low & mask_.low) ^ key_.low) | ((text.high & mask_.high) ^ key_.high)) == 0;
+  }
+
+ private:
+  // No text begins with what is masked away.
+  FirstBytes key_{"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"};
+  FirstBytes mask_{"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"};
+};
+
 class JsonLinesParser : public RowParser {
  public:
   JsonLinesParser(TraceFormat format, Trace& trace)
       : keys_(keys_of(format)),
         names_{keys_.time,   keys_.input,   keys_.output, keys_.request_class,
                keys_.tenant, keys_.session, keys_.parent},
+        raw_names_{RawKey(names_[0]), RawKey(names_[1]), RawKey(names_[2]), RawKey(names_[3]),
+                   RawKey(names_[4]), RawKey(names_[5]), RawKey(names_[6])},
         classes_(keys_.request_class, kClassesMax, trace.classes),
         tenants_(keys_.tenant, kTenantsMax, trace.tenants),
-        sessions_(keys_.session, kSessionsMax, trace.sessions) {}
+        sessions_(keys_.session, kSessionsMax, trace.sessions),
+        rows_(trace.rows) {}
 
   fare::Expected<TraceRow> parse(std::string_view line) override {
     dom::element document;
@@ -98,6 +146,7 @@ class JsonLinesParser : public RowParser {
     batch.bytes = 0;
     batch.lines = 0;
     batch.rows.clear();
+    if (text.size() >= kBigText) rows_.reserve(kRowsReserved);  // Does nothing from then on.
     ondemand::document_stream documents;
     if (stream_.iterate_many(text.data(), text.size(), text.size()).get(documents)) return;
     LineWalk walk(text);
@@ -124,7 +173,8 @@ class JsonLinesParser : public RowParser {
         lines_before = lines++;
         line_begin = line_end;
         line_end = text.find('\n', line_begin) + 1;
-        begin = text.find_first_not_of(" \t", line_begin);
+        begin = line_begin;
+        while (text[begin] == ' ' || text[begin] == '\t') ++begin;
         const bool is_blank =
             text[begin] == '\n' || (text[begin] == '\r' && text[begin + 1] == '\n');
         if (!is_blank) return true;
@@ -149,6 +199,19 @@ class JsonLinesParser : public RowParser {
     return std::nullopt;
   }
 
+  // The same of a key as it stands in the text, without escapes; kFields: of none.
+  std::size_t raw_field_of(const char* key) const {
+    const FirstBytes text(key);
+    std::size_t field = 0;
+    while (field < kFields && !raw_names_[field].begins(text)) ++field;
+    return field;
+  }
+
+  static bool has_escapes(const char* key) {
+    while (*key != '"' && *key != '\\') ++key;
+    return *key == '\\';
+  }
+
   // The quick way: reads a document's row and names, or says that it is not that simple.
   bool read(ondemand::document_reference document) {
     ondemand::object object;
@@ -160,26 +223,25 @@ class JsonLinesParser : public RowParser {
     }
     unsigned seen = 0;
     for (auto member : object) {
-      ondemand::field member_field;
-      std::string_view key;
-      if (std::move(member).get(member_field) || member_field.unescaped_key().get(key)) {
-        return false;
-      }
-      ondemand::value value = member_field.value();
-      const std::optional<std::size_t> field = field_of(key);
-      if (!field) {
-        if (!is_json(value)) return false;
+      if (member.error() != simdjson::SUCCESS) return false;
+      // In place: what was just written in halves is slow to read whole, as copies do.
+      ondemand::field&& there = std::move(member).value_unsafe();
+      const char* const key = there.key().raw();
+      ondemand::value& value = there.value();
+      const std::size_t field = raw_field_of(key);
+      if (field == kFields) {
+        if (has_escapes(key) || !is_json(value)) return false;
         continue;
       }
-      if ((seen >> *field & 1u) != 0) return false;
-      seen |= 1u << *field;
-      if (!take(static_cast<Field>(*field), value)) return false;
+      if ((seen >> field & 1u) != 0) return false;
+      seen |= 1u << field;
+      if (!take(static_cast<Field>(field), value)) return false;
     }
     constexpr unsigned kNeeded = 1u << kTime | 1u << kInput | 1u << kOutput;
     return (seen & kNeeded) == kNeeded;
   }
 
-  bool take(Field field, ondemand::value value) {
+  bool take(Field field, ondemand::value& value) {
     std::int64_t number = 0;
     if (field == kTime) return take_time(value);
     if (field == kInput || field == kOutput) {
@@ -199,7 +261,7 @@ class JsonLinesParser : public RowParser {
     return true;
   }
 
-  bool take_time(ondemand::value value) {
+  bool take_time(ondemand::value& value) {
     std::string_view text;
     if (!keys_.milliseconds && value.get_string().get(text) == simdjson::SUCCESS) {
       const std::optional<fare::Duration> at = read_seconds(text);
@@ -348,6 +410,7 @@ class JsonLinesParser : public RowParser {
 
   Keys keys_;
   std::array<std::string_view, kFields> names_;
+  std::array<RawKey, kFields> raw_names_;
   bool has_names_ = false;  // In name_texts_, of the row that read() has left.
   dom::parser parser_;
   ondemand::parser stream_;
@@ -358,6 +421,7 @@ class JsonLinesParser : public RowParser {
   NameIndex classes_;
   NameIndex tenants_;
   NameIndex sessions_;
+  std::vector<TraceRow>& rows_;       // Of the trace.
   std::vector<std::uint32_t> roots_;  // Of chats, by number: the first of their session.
 };
 

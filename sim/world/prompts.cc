@@ -70,7 +70,8 @@ Prompt SyntheticPrompts::of(std::uint64_t index, Tokens input) {
   const std::uint64_t first = draw_prefix(index) << kPrefixShift;
   runs_.clear();
   if (mix_.hashed) {
-    for (std::uint64_t i = 0; i < shared; ++i) runs_.push_back({mix_bits(first + i) >> 2, 1});
+    runs_.resize(shared);
+    for (std::uint64_t i = 0; i < shared; ++i) runs_[i] = {mix_bits(first + i) >> 2, 1};
   } else if (shared > 0) {
     runs_.push_back({first, shared});
   }

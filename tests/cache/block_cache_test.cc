@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <list>
 #include <map>
 #include <optional>
 #include <string>
@@ -25,12 +26,13 @@ constexpr Eviction kAll[] = {Eviction::kNone,   Eviction::kLruFlat, Eviction::kL
                              Eviction::kLruRev, Eviction::kFifo,    Eviction::kLfu,
                              Eviction::kOptimal};
 
-Requests random_requests(std::uint64_t seed, std::size_t count, std::uint64_t depth_max) {
+Requests random_requests(std::uint64_t seed, std::size_t count, std::uint64_t depth_max,
+                         Names (*path)(RandomStream&, std::uint64_t) = random_path) {
   const RandomKey key(seed, 0, Purpose::kTest);
   Requests requests;
   for (std::size_t i = 0; i < count; ++i) {
     RandomStream random(key, i);
-    requests.push_back(random_path(random, depth_max));
+    requests.push_back(path(random, depth_max));
   }
   return requests;
 }
@@ -183,6 +185,73 @@ TEST(BlockCacheTest, EveryPolicyEvictsAsItsSlowModel) {
         const std::uint64_t hits = cache->use(lists.lists[i], future.of(i));
         ASSERT_EQ(match, hits);
         ASSERT_EQ(hits, model.use(i)) << "request " << i;
+        ASSERT_EQ(cache->blocks(), model.size()) << "request " << i;
+      }
+    }
+  }
+}
+
+// The list caches as they are told in a book: a list of single blocks, and where each of them is.
+class ListModel {
+ public:
+  ListModel(Eviction eviction, std::size_t blocks_max) : eviction_(eviction), max_(blocks_max) {}
+
+  std::size_t use(const Names& names) {
+    std::size_t hits = 0;
+    while (hits < names.size() && at_.contains(names[hits])) ++hits;
+    if (eviction_ == Eviction::kLruFlat || eviction_ == Eviction::kFifo) {
+      for (const std::uint64_t name : names) use_flat(name);
+      return hits;
+    }
+    for (std::size_t i = hits; i-- > 0;) list_.splice(list_.end(), list_, at_[names[i]]);
+    const auto after = hits > 0 ? at_[names[hits - 1]] : list_.end();
+    for (std::size_t i = std::min(names.size(), max_); i-- > hits;) {
+      if (at_.size() == max_) evict();
+      at_[names[i]] = list_.insert(after, names[i]);
+    }
+    return hits;
+  }
+
+  std::size_t size() const { return at_.size(); }
+
+ private:
+  void evict() {
+    at_.erase(list_.front());
+    list_.pop_front();
+  }
+
+  void use_flat(std::uint64_t name) {
+    const auto found = at_.find(name);
+    if (found != at_.end()) {
+      if (eviction_ == Eviction::kLruFlat) list_.splice(list_.end(), list_, found->second);
+      return;
+    }
+    if (at_.size() == max_) evict();
+    at_[name] = list_.insert(list_.end(), name);
+  }
+
+  Eviction eviction_;
+  std::size_t max_;
+  std::list<std::uint64_t> list_;
+  std::map<std::uint64_t, std::list<std::uint64_t>::iterator> at_;
+};
+
+TEST(BlockCacheTest, StretchesOfBlocksAreEvictedAsSingleBlocksWouldBe) {
+  for (const Eviction eviction :
+       {Eviction::kLruFlat, Eviction::kFifo, Eviction::kLruRev, Eviction::kLruLeaf}) {
+    for (std::uint64_t seed = 0; seed < 60; ++seed) {
+      SCOPED_TRACE(testing::Message() << to_string(eviction) << " seed=" << seed);
+      const std::size_t blocks_max = 1 + seed * seed / 4;
+      const Requests requests =
+          random_requests(seed, 1'500, 1 + seed, seed % 3 == 0 ? random_path : hashed_path);
+      const Lists lists(requests);
+      const auto cache = BlockCache::create({.eviction = eviction, .blocks_max = blocks_max});
+      ListModel model(eviction, blocks_max);
+      for (std::size_t i = 0; i < requests.size(); ++i) {
+        const std::uint64_t match = cache->match(lists.lists[i]);
+        const std::uint64_t hits = cache->use(lists.lists[i]);
+        ASSERT_EQ(match, hits) << "request " << i;
+        ASSERT_EQ(hits, model.use(requests[i])) << "request " << i;
         ASSERT_EQ(cache->blocks(), model.size()) << "request " << i;
       }
     }

@@ -39,4 +39,21 @@ inline Names random_path(RandomStream& random, std::uint64_t depth_max) {
   return names;
 }
 
+// The same with true hashes: no two names follow each other, but for every fifth path, which begins
+// hashed and goes on with numbers of its own.
+inline Names hashed_path(RandomStream& random, std::uint64_t depth_max) {
+  Names names;
+  std::uint64_t name = 1'000 + random.below(2);
+  for (std::uint64_t left = random.below(depth_max + 1); left > 0; --left) {
+    const bool turns = random.below(12) == 0;
+    name = (name + (turns ? 1 + random.below(3) : 0)) * 0x9e3779b97f4a7c15u + 1;
+    name = (name ^ name >> 29) >> 2;
+    names.push_back(name);
+  }
+  if (random.below(5) > 0) return names;
+  const std::uint64_t own = (std::uint64_t{1} << 62) + (random.below(1 << 20) << 20);
+  for (std::uint64_t i = random.below(12); i > 0; --i) names.push_back(own + names.size());
+  return names;
+}
+
 }  // namespace fare
