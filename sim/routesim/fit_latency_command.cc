@@ -10,8 +10,10 @@
 #include "report/table.h"
 #include "routesim/commands.h"
 #include "study/files.h"
+#include "study/latency_fit_held_out.h"
 #include "study/latency_fit_hosted.h"
 #include "study/latency_fit_pool.h"
+#include "study/latency_fit_pooled.h"
 
 namespace routesim {
 namespace {
@@ -153,13 +155,14 @@ Json points_json(const std::vector<Distribution::Point>& points) {
   return Json::parse(distribution_json(points));
 }
 
+constexpr std::array<const char*, 3> kShareNames = {"p50", "p90", "p99"};
+
 Json hosted_json(const HostedErrors& errors) {
   Json json = {{"rows", errors.rows}};
-  const char* const names[] = {"p50", "p90", "p99"};
   for (std::size_t k = 0; k < errors.error.size(); ++k) {
-    json[names[k]] = {{"measured_ms", rounded(errors.measured_ms[k])},
-                      {"drawn_ms", rounded(errors.drawn_ms[k])},
-                      {"error", rounded(errors.error[k])}};
+    json[kShareNames[k]] = {{"measured_ms", rounded(errors.measured_ms[k])},
+                            {"drawn_ms", rounded(errors.drawn_ms[k])},
+                            {"error", rounded(errors.error[k])}};
   }
   return json;
 }
@@ -169,6 +172,15 @@ void add_row(Table& table, const std::string& name, const HostedErrors& errors) 
   for (std::size_t k = 0; k < errors.error.size(); ++k) {
     row.push_back(fmt::format("{:.0f}", errors.measured_ms[k]));
     row.push_back(percent(errors.error[k]));
+  }
+  table.add(std::move(row));
+}
+
+void add_spread(Table& table, const std::string& name, const HostedSpread& spread) {
+  std::vector<std::string> row = {name, ""};
+  for (const double one : spread) {
+    row.push_back("");
+    row.push_back(fmt::format("{:.1f} %", 100 * one));
   }
   table.add(std::move(row));
 }
@@ -184,13 +196,41 @@ void cross_check(const LatencyRows& rows, std::uint32_t model, Json& json, Table
       {SessionHalf::kEven, SessionHalf::kOdd, "odd_from_even", "  odd sessions from even"},
       {SessionHalf::kOdd, SessionHalf::kEven, "even_from_odd", "  even sessions from odd"}};
   for (const auto& half : halves) {
-    const auto fit = fit_hosted(rows, model, half.fitted);
+    const auto fit = fit_or_pool(rows, model, half.fitted);
     if (!fit) continue;
-    const HostedErrors errors = compare_hosted(rows, *fit, half.held_out, kSeed);
+    const HostedItems held_out = hosted_items(rows, model, half.held_out);
+    const HostedErrors errors = compare_hosted(held_out, *fit, kSeed);
     if (errors.rows == 0) continue;
     json[half.key] = hosted_json(errors);
     add_row(table, half.title, errors);
+    const auto noise =
+        held_out_noise(hosted_items(rows, model, half.fitted), held_out, *fit, kSeed);
+    if (!noise) continue;
+    for (std::size_t k = 0; k < noise->size(); ++k) {
+      json[half.key][kShareNames[k]]["noise"] = rounded((*noise)[k]);
+    }
+    add_spread(table, "    one s.d. of chance", *noise);
   }
+}
+
+// What to expect for other sessions.
+void expect(const LatencyRows& rows, std::uint32_t model, Json& json, Table& table) {
+  const auto expected = held_out_errors(rows, model, kSeed);
+  json["held_out"] = nullptr;
+  if (!expected) return;
+  Json& out = json["held_out"] = {{"trials", expected->trials}};
+  for (std::size_t k = 0; k < expected->error.size(); ++k) {
+    out[kShareNames[k]] = {{"root_mean_square_error", rounded(expected->error[k])},
+                           {"mean_error", rounded(expected->bias[k])}};
+  }
+  add_spread(table, "  expected, other sessions", expected->error);
+}
+
+std::string origin_of(const HostedFit& fit, const LatencyRows& rows) {
+  const std::string how =
+      fit.own_share < 1 ? fmt::format(", pooled with other models, own share {:.2f}", fit.own_share)
+                        : "";
+  return fmt::format("fitted: {} rows of {}{}", fit.rows, rows.name, how).substr(0, 1'000);
 }
 
 fare::Expected<FitAnswer> answer_hosted(const LatencyRows& rows) {
@@ -202,33 +242,42 @@ fare::Expected<FitAnswer> answer_hosted(const LatencyRows& rows) {
                    {"not_fitted", Json::array()}};
   answer.world = {{"models", Json::array()}};
   Table table({"total ms", "rows", "p50", "error", "p90", "error", "p99", "error"});
-  std::string left_out;
+  std::string notes;
   for (std::uint32_t model = 0; model < rows.models.size(); ++model) {
     const std::string& name = rows.models[model];
-    const auto fit = fit_hosted(rows, model, SessionHalf::kAll);
+    const auto fit = fit_or_pool(rows, model, SessionHalf::kAll);
     if (!fit) {
       answer.report["not_fitted"].push_back(name);
-      left_out += fmt::format("{}: not fitted, fewer than {} rows.\n", name, kHostedRowsMin);
+      notes += fmt::format("{}: not fitted; needs {} rows, or {} and two other models of {}.\n",
+                           name, kHostedRowsMin, kPooledRowsMin, kHostedRowsMin);
       continue;
     }
-    const Json world = {
-        {"model", name},
-        {"origin", fmt::format("fitted: {} rows of {}", fit->rows, rows.name).substr(0, 1'000)},
-        {"first_token_ms", points_json(fit->first_token_ms)},
-        {"first_token_ms_per_1k_input", fit->first_token_ms_per_1k_input},
-        {"ms_per_output_token", points_json(fit->ms_per_output_token)}};
+    if (fit->own_share < 1) {
+      notes += fmt::format(
+          "{}: only {} rows of {} sessions; the other models' shape, at a level that\n"
+          "  its own rows set by {:.0f} %.\n",
+          name, fit->rows, fit->sessions, 100 * fit->own_share);
+    }
+    const Json world = {{"model", name},
+                        {"origin", origin_of(*fit, rows)},
+                        {"first_token_ms", points_json(fit->first_token_ms)},
+                        {"first_token_ms_per_1k_input", fit->first_token_ms_per_1k_input},
+                        {"ms_per_output_token", points_json(fit->ms_per_output_token)}};
     const HostedErrors errors = compare_hosted(rows, *fit, SessionHalf::kAll, kSeed);
     Json report = {{"model", name},
                    {"rows", fit->rows},
+                   {"sessions", fit->sessions},
+                   {"own_share", rounded(fit->own_share)},
                    {"with_first_token", fit->with_first_token},
                    {"fitted", hosted_json(errors)}};
     add_row(table, name.empty() ? "all" : name, errors);
     cross_check(rows, model, report, table);
+    expect(rows, model, report, table);
     report["world"] = world;
     answer.report["models"].push_back(std::move(report));
     answer.world["models"].push_back(world);
   }
-  answer.text = table.text({}) + left_out;
+  answer.text = table.text({}) + notes;
   if (!answer.world["models"].empty()) return answer;
   return fare::fail(ErrorCode::kOutOfRange, rows.name,
                     fmt::format("has no model of at least {} rows", kHostedRowsMin));
@@ -271,7 +320,8 @@ void add_fit_latency_command(CLI::App& fit, int& exit_code) {
       "latency", "Fit how models answer, hosted ones or a pool of one's own, to measured requests");
   latency->footer(
       "Hosted: a distribution of the first token and one of the time per output token, by model,\n"
-      "each half of the sessions predicted from the other.  With --pool: what an iteration takes.\n"
+      "each half of the sessions predicted from the other, beside what chance alone would do, and\n"
+      "the error to expect for other sessions.  With --pool: what an iteration takes.\n"
       "Examples:\n"
       "  routesim fit latency sessions.jsonl.gz --format claude-code --out models.json\n"
       "  routesim fit latency requests.jsonl.gz --format vllm --pool pool.json \\\n"

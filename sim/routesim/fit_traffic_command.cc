@@ -28,18 +28,39 @@ fare::Expected<std::string> scenario_of(const TrafficFit& fit, const Options& op
   return into_scenario(fit, options.into, *scenario);
 }
 
-int fit(const Options& options) {
+constexpr const char* kPrompts = "claude-code";
+
+// The fit, and how many lines were skipped, with the first of them.
+struct Fitted {
+  TrafficFit fit;
+  fare::Errors bad_lines;
+};
+
+fare::Expected<Fitted> fitted_of(const Options& options) {
+  if (options.format == kPrompts) {
+    const auto trace = read_prompt_trace(options.trace, {.format = PromptFormat::kClaudeCode});
+    if (!trace) return tl::unexpected(trace.error());
+    auto fit = fit_traffic(*trace, options.fit);
+    if (!fit) return tl::unexpected(fit.error());
+    return Fitted{std::move(*fit), {}};
+  }
   const auto format = parse_trace_format(options.format);
   if (!format) {
     fare::Errors errors = format.error();
     errors.front().where = "--format";
-    return complain(errors);
+    return tl::unexpected(errors);
   }
   const auto trace = read_trace(options.trace, {.format = *format});
-  if (!trace) return complain(trace.error());
-  const auto fit = fit_traffic(*trace, options.fit);
-  if (!fit) return complain(fit.error());
-  const auto scenario = scenario_of(*fit, options);
+  if (!trace) return tl::unexpected(trace.error());
+  auto fit = fit_traffic(*trace, options.fit);
+  if (!fit) return tl::unexpected(fit.error());
+  return Fitted{std::move(*fit), trace->bad_lines};
+}
+
+int fit(const Options& options) {
+  const auto fitted = fitted_of(options);
+  if (!fitted) return complain(fitted.error());
+  const auto scenario = scenario_of(fitted->fit, options);
   if (!scenario) return complain(scenario.error());
   std::ofstream file(options.out, std::ios::binary);
   file << *scenario;
@@ -47,11 +68,11 @@ int fit(const Options& options) {
   if (!file) {
     return complain({{ErrorCode::kIo, options.out, "cannot be written: check the folder"}});
   }
-  std::string text = options.json ? to_json(*fit) : to_text(*fit);
+  std::string text = options.json ? to_json(fitted->fit) : to_text(fitted->fit);
   if (!options.json) {
-    if (!trace->bad_lines.empty()) {
-      text += fmt::format("{} bad lines were skipped, the first: {}\n", trace->bad_lines.size(),
-                          fare::to_text({trace->bad_lines.front()}).substr(0, 60));
+    if (!fitted->bad_lines.empty()) {
+      text += fmt::format("{} bad lines were skipped, the first: {}\n", fitted->bad_lines.size(),
+                          fare::to_text({fitted->bad_lines.front()}).substr(0, 60));
     }
     text += fmt::format("Written to {}\n", options.out);
   }
@@ -71,7 +92,8 @@ void add_fit_traffic_command(CLI::App& fit_app, int& exit_code) {
   command->add_option("--into", options->into, "Take this scenario and replace its traffic")
       ->type_name("FILE");
   command->add_option("--format", options->format,
-                      "auto, azure, mooncake, plain, jsonl, ragpulse, bailian, burstgpt");
+                      "auto, azure, mooncake, plain, jsonl, ragpulse, bailian, burstgpt,\n"
+                      "claude-code");
   command->add_option("--seed", options->fit.seed, "Of the trials")
       ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()));
   command->add_option("--replications", options->fit.replications, "Trials of each process")
@@ -84,7 +106,8 @@ void add_fit_traffic_command(CLI::App& fit_app, int& exit_code) {
       "      --into scenarios/conversation_day.json --out fitted.json\n"
       "Each process is simulated for the length of the trace; the simplest whose CV\n"
       "of gaps and indices of dispersion at 1, 10 and 60 s are within 15 % is taken,\n"
-      "else the nearest.\n"
+      "else the nearest.  Sessions, where the recording has them, become part of the\n"
+      "source, which is then played and compared with the recording part by part.\n"
       "Exit code: 0 done, 2 bad input.");
   command->callback([options, &exit_code] { exit_code = fit(*options); });
 }

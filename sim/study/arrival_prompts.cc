@@ -62,8 +62,12 @@ const Prompt* ArrivalPrompts::brought(const Arrival& arrival, Tokens input) {
     prompt_.blocks = runs_;
   }
   position_count_ = 0;
-  add_position(prompt_.blocks.front().count);
-  add_position(std::min(whole, static_cast<std::uint64_t>(arrival.before.count() / block)));
+  // A session without a text that others share is one run: its calls end within it.
+  const std::uint64_t first = prompt_.blocks.front().count;
+  const std::uint64_t before =
+      std::min(whole, static_cast<std::uint64_t>(arrival.before.count() / block));
+  add_position(std::min(first, before));
+  add_position(std::max(first, before));
   add_position(whole);
   prompt_.positions = std::span(positions_).first(position_count_);
   breakpoints_[1].position = position_count_ - 1;

@@ -4,16 +4,14 @@
 #include <cstddef>   // std::size_t.
 #include <cstdint>   // std::uint32_t.
 #include <optional>  // std::optional.
+#include <span>      // std::span.
 #include <string>    // std::string.
 #include <vector>    // std::vector.
 
-#include "engine/distribution.h"     // Distribution.
-#include "study/latency_fit_rows.h"  // LatencyRows.
+#include "engine/distribution.h"      // Distribution.
+#include "study/latency_fit_items.h"  // HostedItem, LatencyRows, SessionHalf.
 
 namespace routesim {
-
-// Which sessions' rows a fit or a comparison takes: by their number in the file.
-enum class SessionHalf : std::uint8_t { kAll, kEven, kOdd };
 
 // How a hosted model answers, in the terms of WorldModel:
 //   total = first_token_ms + first_token_ms_per_1k_input * input / 1000
@@ -23,26 +21,22 @@ struct HostedFit {
   std::uint32_t model = 0;  // Index into LatencyRows::models.
   std::size_t rows = 0;
   std::size_t with_first_token = 0;  // Rows of them whose first token was recorded.
+  std::size_t sessions = 0;
+  // Below 1: too few rows for a fit of their own.  The others' fit, moved by so much of the
+  // difference that the rows show.
+  double own_share = 1;
   double first_token_ms_per_1k_input = 0;
-  std::vector<Distribution::Point> first_token_ms;  // As the quantiles of "empirical".
-  std::vector<Distribution::Point> ms_per_output_token;
+  std::vector<Distribution::Point> first_token_ms{};  // As the quantiles of "empirical".
+  std::vector<Distribution::Point> ms_per_output_token{};
 };
 
-// Fits one model by maximum likelihood, with no shape assumed: either distribution is a histogram
-// of kHostedBins bins of equal ratio, and since most rows record only their sum, its masses are
-// those that make the totals most likely, by the EM algorithm (Dempster, Laird, Rubin 1977;
-// kHostedRounds rounds, of which the early stop smooths).  A row whose first token was recorded
-// counts for its own bins; one that no pair of bins explains, for a background of 1e-6.
-//
-// The effect of the input is that of some candidates from 0 to 100 ms under which median and 90 %
-// quantile are nearest to the measured ones, over the quarters of the rows by input.
-// Nothing if the model has fewer than kHostedRowsMin rows, whose tail would be a guess, or none of
-// two output tokens.  O(rows * bins * rounds * candidates).
-std::optional<HostedFit> fit_hosted(const LatencyRows& rows, std::uint32_t model, SessionHalf half);
-
-inline constexpr std::size_t kHostedBins = 96;
-inline constexpr std::size_t kHostedRounds = 120;
 inline constexpr std::size_t kHostedRowsMin = 100;
+
+// Fits one model, if it has kHostedRowsMin rows and one of two output tokens: the effect of the
+// input by input_effect(), the two distributions by hosted_histograms(), all of them brought near
+// to the measured totals by match_quantiles().  Half a second for 5,000 rows.
+std::optional<HostedFit> fit_hosted(std::span<const HostedItem> items);
+std::optional<HostedFit> fit_hosted(const LatencyRows& rows, std::uint32_t model, SessionHalf half);
 
 // The fit's distributions as worlds read them: {"kind": "empirical", "quantiles": ...}.
 std::string distribution_json(const std::vector<Distribution::Point>& quantiles);
@@ -56,7 +50,14 @@ struct HostedErrors {
   std::array<double, 3> error{};  // drawn / measured - 1.
 };
 
-// Draws kHostedDraws answers a row from `seed`, with the distributions read back from their JSON.
+// Draws some answers a row from `seed`, with the distributions read back from their JSON: item
+// after item, `draws` each.
+std::vector<double> drawn_totals(std::span<const HostedItem> items, const HostedFit& fit,
+                                 std::uint64_t seed, std::uint64_t draws);
+
+// From kHostedDraws answers a row.
+HostedErrors compare_hosted(std::span<const HostedItem> items, const HostedFit& fit,
+                            std::uint64_t seed);
 HostedErrors compare_hosted(const LatencyRows& rows, const HostedFit& fit, SessionHalf half,
                             std::uint64_t seed);
 

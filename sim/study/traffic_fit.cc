@@ -4,16 +4,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <nlohmann/json.hpp>
-#include <numeric>
+#include <set>
 #include <utility>
 
 #include "base/json_reader.h"
 #include "fare/check.h"
 #include "study/traffic_fit_arrivals.h"
+#include "study/traffic_fit_laws.h"
+#include "study/traffic_fit_play.h"
+#include "study/traffic_fit_sessions.h"
 #include "traffic/traffic.h"
-#include "traffic/whole_tokens.h"
 
 namespace routesim {
 namespace {
@@ -25,85 +26,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kRequestsMin = 20;
 constexpr std::size_t kClassRequestsMin = 50;  // Fewer have the lengths of all.
 constexpr std::size_t kTenantsListed = 1'000;
-constexpr std::size_t kDrawsMin = 50'000;
-constexpr int kQuantileSteps = 50;
-constexpr double kTailProbabilities[] = {0.99, 0.995, 0.998};
-
-double rounded(double value) { return std::stod(fmt::format("{:.6g}", value)); }
-
-double quantile(const std::vector<double>& sorted, double p) {
-  const double place = p * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(place);
-  const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
-}
-
-// Draws from a distribution as a run would.
-std::vector<double> draws_of(const Json& json, std::size_t count, std::uint64_t seed) {
-  fare::Problems problems("fit");
-  const std::string text = json.dump();
-  const fare::JsonDocument document(R"({"lengths":)" + text + "}", problems);
-  const auto distribution = read_distribution(document.root().member("lengths"));
-  FARE_CHECK(distribution.has_value());
-  const fare::RandomKey key(seed, 0, fare::Purpose::kBootstrap);
-  std::vector<double> draws;
-  for (std::size_t i = 0; i < count; ++i) {
-    fare::RandomStream stream(key, i);
-    draws.push_back(static_cast<double>(whole_tokens(distribution->sample(stream)).count()));
-  }
-  return draws;
-}
-
-double mean_of(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
-// The log-normal law, cut off where the trace ends; half a token below, as draws are rounded up.
-Json lognormal_of(const std::vector<double>& sorted, LengthFit& fit) {
-  double sum = 0;
-  double squares = 0;
-  for (const double value : sorted) sum += std::log(value);
-  fit.mu = sum / static_cast<double>(sorted.size());
-  for (const double value : sorted) squares += std::pow(std::log(value) - fit.mu, 2);
-  fit.sigma = std::sqrt(squares / static_cast<double>(sorted.size()));
-  if (sorted.front() == sorted.back() || fit.sigma < 1e-3) return sorted.front();
-  return {{"kind", "lognormal"},
-          {"mu", rounded(fit.mu)},
-          {"sigma", rounded(fit.sigma)},
-          {"min", std::max(sorted.front() - 1, 0.5)},
-          {"max", sorted.back()}};
-}
-
-// Quantiles; less half a token, so that rounding up rounds to the nearest.
-Json quantiles_of(const std::vector<double>& sorted) {
-  Json points = Json::array();
-  const auto add = [&](double p) { points.push_back({p, rounded(quantile(sorted, p) - 0.5)}); };
-  for (int i = 0; i < kQuantileSteps; ++i) add(i / static_cast<double>(kQuantileSteps));
-  for (const double p : kTailProbabilities) add(p);
-  add(1);
-  return {{"kind", "empirical"}, {"quantiles", std::move(points)}};
-}
-
-Json fit_length(std::string name, std::vector<double> values, const TrafficFitOptions& options,
-                std::vector<LengthFit>& fits) {
-  std::sort(values.begin(), values.end());
-  LengthFit fit;
-  fit.name = std::move(name);
-  fit.mean = mean_of(values);
-  Json json = lognormal_of(values, fit);
-  const std::size_t count = std::max(values.size(), kDrawsMin);
-  std::vector<double> draws = draws_of(json, count, options.seed);
-  fit.lognormal_distance = distance(values, draws);
-  fit.is_lognormal = fit.lognormal_distance <= options.lognormal_miss;
-  if (!fit.is_lognormal) {
-    json = quantiles_of(values);
-    draws = draws_of(json, count, options.seed);
-  }
-  fit.distance = distance(values, draws);
-  fit.simulated_mean = mean_of(draws);
-  fits.push_back(std::move(fit));
-  return json;
-}
+constexpr std::uint32_t kPlaysMax = 5;
 
 std::vector<double> lengths_of(const Trace& trace, fare::Tokens TraceRow::*member,
                                std::optional<std::uint32_t> request_class) {
@@ -145,19 +68,21 @@ std::vector<ShareFit> shares_of(const Trace& trace, const std::vector<std::strin
   return shares;
 }
 
-Json classes_json(const Trace& trace, const TrafficFitOptions& options, TrafficFit& fit) {
+// `opening`: the rows whose prompts are new text as a whole.
+Json classes_json(const Trace& trace, const Trace& opening, const TrafficFitOptions& options,
+                  TrafficFit& fit) {
   Json classes = Json::array();
   for (std::uint32_t i = 0; i < fit.classes.size(); ++i) {
     const ShareFit& one = fit.classes[i];
     Json json = {{"name", one.name}, {"share", one.requests}};
-    if (one.requests >= kClassRequestsMin) {
-      json["input_tokens"] =
-          fit_length("input_tokens of " + one.name, lengths_of(trace, &TraceRow::input, i), options,
-                     fit.lengths);
-      json["output_tokens"] =
-          fit_length("output_tokens of " + one.name, lengths_of(trace, &TraceRow::output, i),
-                     options, fit.lengths);
-    }
+    const auto own = [&](const char* what, const Trace& from, fare::Tokens TraceRow::*member) {
+      std::vector<double> lengths = lengths_of(from, member, i);
+      if (lengths.size() < kClassRequestsMin) return;
+      json[what] = fit_law(fmt::format("{} of {}", what, one.name), std::move(lengths),
+                           LawKind::kCount, options, fit.lengths);
+    };
+    own("input_tokens", opening, &TraceRow::input);
+    own("output_tokens", trace, &TraceRow::output);
     classes.push_back(std::move(json));
   }
   return classes;
@@ -188,30 +113,51 @@ Json tenants_json(const std::vector<ShareFit>& tenants) {
   return {{"count", counts.size()}, {"zipf_exponent", rounded(std::clamp(-slope, 0.0, 10.0))}};
 }
 
-std::optional<SessionFit> sessions_of(const Trace& trace) {
-  std::map<std::uint32_t, std::pair<std::uint64_t, Duration>> last;  // Count and time.
-  std::vector<double> gaps;
-  for (const TraceRow& row : trace.rows) {
-    if (row.session == kUnnamed) continue;
-    auto& [count, at] = last[row.session];
-    if (count++ > 0) gaps.push_back(static_cast<double>((row.at - at).count()) / 1e9);
-    at = row.at;
-  }
-  if (last.empty()) return std::nullopt;
+SessionFit session_fit_of(const SessionSample& sample) {
   SessionFit fit;
-  fit.sessions = last.size();
-  std::uint64_t requests = 0;
-  for (const auto& [session, one] : last) {
-    requests += one.first;
-    fit.requests_max = std::max(fit.requests_max, one.first);
-  }
-  fit.requests_mean = static_cast<double>(requests) / static_cast<double>(fit.sessions);
+  fit.sessions = sample.turns.size();
+  fit.requests_mean =
+      static_cast<double>(sample.input_tokens.size()) / static_cast<double>(fit.sessions);
+  fit.requests_max =
+      static_cast<std::uint64_t>(*std::max_element(sample.turns.begin(), sample.turns.end()));
+  std::vector<double> gaps = sample.think_seconds;
   std::sort(gaps.begin(), gaps.end());
   if (!gaps.empty()) {
-    fit.gap_p50_seconds = quantile(gaps, 0.5);
-    fit.gap_p90_seconds = quantile(gaps, 0.9);
+    fit.gap_p50_seconds = sorted_quantile(gaps, 0.5);
+    fit.gap_p90_seconds = sorted_quantile(gaps, 0.9);
   }
+  fit.is_source = can_be_source(sample);
   return fit;
+}
+
+// Plays the source's sessions and compares them with the recording.
+void try_sessions(const SessionSample& recorded, bool by_blocks, const TrafficFitOptions& options,
+                  TrafficFit& fit) {
+  fare::Problems problems("fit");
+  const fare::JsonDocument document(fit.traffic_json, problems);
+  const auto model = read_traffic(document.root());
+  FARE_CHECK(problems.empty());
+  const Played played =
+      play(*model, options.seed, std::min(options.replications, kPlaysMax), by_blocks);
+  if (played.trace.calls.empty()) return;
+  const SessionSample sample = sample_sessions(played.trace, by_blocks);
+  fit.sessions->parts = compare_samples(recorded, sample);
+  // Block by block, so of one replication only.
+  if (by_blocks) fit.sessions->played_reuse = reuse_of(play(*model, options.seed, 1, true).trace);
+}
+
+// Leaves the first row of each session; false if those are too few for a process of their own.
+bool keep_first(Trace& trace) {
+  std::set<std::uint32_t> seen;
+  Trace first = trace;
+  std::erase_if(first.rows, [&](const TraceRow& row) {
+    return row.session != kUnnamed && !seen.insert(row.session).second;
+  });
+  if (first.rows.size() < kRequestsMin || first.rows.front().at == first.rows.back().at) {
+    return false;
+  }
+  trace = std::move(first);
+  return true;
 }
 
 std::size_t choose(const std::vector<ArrivalCandidate>& candidates, double good_enough) {
@@ -242,20 +188,66 @@ fare::Expected<TrafficFit> fit_traffic(const Trace& trace, const TrafficFitOptio
   fit.span_seconds = static_cast<double>((at.back() - at.front()).count()) / 1e9;
   fit.trace = burstiness(at);
   fit.tick_seconds = tick_of(at);
-  fit.candidates = fit_arrivals(at, fit.trace, fit.tick_seconds, options);
-  fit.chosen = choose(fit.candidates, options.good_enough);
   fit.length_correlation = log_correlation(trace);
   fit.classes = shares_of(trace, trace.classes, &TraceRow::request_class);
   fit.tenants = shares_of(trace, trace.tenants, &TraceRow::tenant);
-  fit.sessions = sessions_of(trace);
+  const SessionSample sample = sample_sessions(trace);
+  if (!trace.sessions.empty()) fit.sessions = session_fit_of(sample);
+  Trace opening = trace;
+  Json sessions;
+  const bool is_source = fit.sessions && fit.sessions->is_source && keep_first(opening);
+  if (is_source) sessions = fit_sessions(sample, options, fit.lengths);
+  if (fit.sessions) fit.sessions->is_source = is_source;
+  ArrivalQuestion question{
+      at, {}, fit.trace, fit.tick_seconds, is_source ? sessions.dump() : std::string()};
+  for (const TraceRow& row : opening.rows) question.starts.push_back(row.at);
+  fit.candidates = fit_arrivals(question, options);
+  fit.chosen = choose(fit.candidates, options.good_enough);
   Json traffic = {{"arrivals", Json::parse(fit.candidates[fit.chosen].json)}};
-  traffic["input_tokens"] = fit_length(
-      "input_tokens", lengths_of(trace, &TraceRow::input, std::nullopt), options, fit.lengths);
-  traffic["output_tokens"] = fit_length(
-      "output_tokens", lengths_of(trace, &TraceRow::output, std::nullopt), options, fit.lengths);
-  if (!fit.classes.empty()) traffic["classes"] = classes_json(trace, options, fit);
+  const auto length = [&](const char* name, const Trace& from, fare::Tokens TraceRow::*member) {
+    traffic[name] = fit_law(name, lengths_of(from, member, std::nullopt), LawKind::kCount, options,
+                            fit.lengths);
+  };
+  length("input_tokens", opening, &TraceRow::input);
+  length("output_tokens", trace, &TraceRow::output);
+  if (!fit.classes.empty()) traffic["classes"] = classes_json(trace, opening, options, fit);
   if (!fit.tenants.empty()) traffic["tenants"] = tenants_json(fit.tenants);
+  if (is_source) traffic["sessions"] = std::move(sessions);
   fit.traffic_json = traffic.dump(2);
+  if (is_source) try_sessions(sample, false, options, fit);
+  return fit;
+}
+
+fare::Expected<TrafficFit> fit_traffic(const PromptTrace& trace, const TrafficFitOptions& options) {
+  FARE_CHECK(options.replications >= 1);
+  if (trace.sessions.empty()) {
+    return fare::fail(ErrorCode::kConflict, trace.name, "has no sessions to fit a source to");
+  }
+  const SessionSample sample = sample_sessions(trace, true);
+  TrafficFit fit;
+  fit.name = trace.name;
+  fit.requests = trace.calls.size();
+  fit.sessions = session_fit_of(sample);
+  if (!fit.sessions->is_source) {
+    return fare::fail(ErrorCode::kOutOfRange, trace.name,
+                      "has no sessions as a source could have: some must have a second turn, none "
+                      "more than 1,000, and no one may think for more than 1e6 seconds");
+  }
+  fit.sessions->has_answers = true;
+  fit.sessions->reuse = reuse_of(trace);
+  constexpr double kDay = 86'400;
+  Json traffic = {{"arrivals",
+                   {{"process", "poisson"},
+                    {"per_second", rounded(static_cast<double>(fit.sessions->sessions) / kDay)},
+                    {"hours", 24}}}};
+  Json sessions = fit_sessions(sample, options, fit.lengths);
+  traffic["input_tokens"] =
+      fit_law("input_tokens", sample.first_tokens, LawKind::kCount, options, fit.lengths);
+  traffic["output_tokens"] =
+      fit_law("output_tokens", sample.output_tokens, LawKind::kCount, options, fit.lengths);
+  traffic["sessions"] = std::move(sessions);
+  fit.traffic_json = traffic.dump(2);
+  try_sessions(sample, true, options, fit);
   return fit;
 }
 

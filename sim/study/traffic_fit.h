@@ -6,8 +6,9 @@
 #include <string>    // std::string.
 #include <vector>    // std::vector.
 
-#include "fare/expected.h"  // Expected.
-#include "traffic/trace.h"  // Trace.
+#include "fare/expected.h"         // Expected.
+#include "traffic/prompt_trace.h"  // PromptTrace.
+#include "traffic/trace.h"         // Trace.
 
 namespace routesim {
 
@@ -57,13 +58,27 @@ struct ShareFit {
   std::uint64_t requests = 0;
 };
 
-// What a trace tells of sessions; none of it is in the open source.
+// A part of sessions, in the recording and as the fitted source plays it.
+struct SessionPart {
+  std::string name;
+  double recorded = 0;  // Means.
+  double played = 0;
+  std::optional<double> distance;  // Kolmogorov-Smirnov, where it is more than a mean.
+};
+
+// What a trace tells of sessions.  They become part of the source, each start leading to its
+// further turns, if some have two and what they are is within a SessionModel's bounds.
 struct SessionFit {
   std::uint64_t sessions = 0;
   double requests_mean = 0;  // A session.
   std::uint64_t requests_max = 0;
-  double gap_p50_seconds = 0;  // From request to request of one session, answers included.
-  double gap_p90_seconds = 0;
+  double gap_p50_seconds = 0;  // From request to request of one session, answers included; of
+  double gap_p90_seconds = 0;  // prompts from an answer to the next request.
+  bool is_source = false;
+  std::vector<SessionPart> parts;  // If it is; the goodness of the fit.
+  bool has_answers = false;        // Times to think are without the answers' times.
+  std::optional<double> reuse;     // Share of the prompts' tokens that a cache without limits would
+  double played_reuse = 0;         // have had; where the recording tells.
 };
 
 struct TrafficFit {
@@ -72,8 +87,9 @@ struct TrafficFit {
   double span_seconds = 0;
   std::optional<double> tick_seconds;  // To which the log cuts its times.
   Burstiness trace;
-  std::vector<ArrivalCandidate> candidates;
-  std::size_t chosen = 0;  // Of the candidates.
+  std::vector<ArrivalCandidate> candidates;  // None: the recording does not tell when sessions
+                                             // start; a day gets as many as it has.
+  std::size_t chosen = 0;                    // Of the candidates.
   std::vector<LengthFit> lengths;
   double length_correlation = 0;  // Of the logarithms; the source draws them independently.
   std::vector<ShareFit> classes;
@@ -98,10 +114,20 @@ struct TrafficFitOptions {
 //   gamma, weibull   renewals with the cv of the gaps
 //   mmpp      two states; the time constant and the spread from the three indices by least squares
 //             of logarithms, the share of the busier state from the skewness of counts in 10 s
+// With sessions in the trace the process is that of their starts, tried out with all that follows;
+// turns, times to think, the new text of later turns, rewrites of what was said (see SessionModel)
+// and sub-agents get their laws, and the source is played and compared with the recording part by
+// part.  Rows have only the time from request to request: the answer's is in it, and a run adds it
+// once more.
 // A trace whose times are multiples of some tick is fitted below that tick by the tick.
 // Errors: fewer than 20 requests, or all at one instant.
 // Deterministic in (trace, options).
 [[nodiscard]] fare::Expected<TrafficFit> fit_traffic(const Trace& trace,
+                                                     const TrafficFitOptions& options);
+
+// The same of recorded prompts with sessions (PromptFormat::kClaudeCode).  Errors: no such
+// sessions, or ones that a SessionModel cannot be.
+[[nodiscard]] fare::Expected<TrafficFit> fit_traffic(const PromptTrace& trace,
                                                      const TrafficFitOptions& options);
 
 // A fare-scenario/1 around the source: world and policies are to be filled in.

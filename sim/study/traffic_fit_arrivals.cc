@@ -9,6 +9,7 @@
 
 #include "base/json_reader.h"
 #include "fare/check.h"
+#include "study/traffic_fit_play.h"
 #include "traffic/traffic.h"
 
 namespace routesim {
@@ -85,10 +86,12 @@ void judge(const Burstiness& trace, ArrivalCandidate& candidate) {
   }
 }
 
-TrafficModel model_of(const std::string& arrivals) {
+TrafficModel model_of(const std::string& arrivals, const std::string& sessions) {
   fare::Problems problems("fit");
+  const std::string more = sessions.empty() ? "" : ",\"sessions\":" + sessions;
   const fare::JsonDocument document(
-      R"({"arrivals":)" + arrivals + R"(,"input_tokens":1,"output_tokens":1})", problems);
+      R"({"arrivals":)" + arrivals + R"(,"input_tokens":1,"output_tokens":1)" + more + "}",
+      problems);
   auto model = read_traffic(document.root());
   FARE_CHECK(problems.empty());
   return std::move(*model);
@@ -96,29 +99,30 @@ TrafficModel model_of(const std::string& arrivals) {
 
 class Trial {
  public:
-  Trial(const std::vector<Duration>& at, const Burstiness& trace, std::optional<double> tick,
-        const TrafficFitOptions& options)
-      : trace_(trace), gaps_(gaps_of(at)), tick_(tick), options_(options) {
-    base_ = {{"per_second", rounded(trace.per_second)},
-             {"hours", rounded(std::max(seconds(at.back() - at.front()) / kHour, 1e-6))}};
+  Trial(const ArrivalQuestion& question, const TrafficFitOptions& options)
+      : question_(question),
+        gaps_(gaps_of(question.at)),
+        span_(question.at.back() - question.at.front()),
+        options_(options) {
+    const double per_second = static_cast<double>(question.starts.size()) / seconds(span_);
+    base_ = {{"per_second", rounded(per_second)},
+             {"hours", rounded(std::max(seconds(span_) / kHour, 1e-6))}};
   }
 
   // Simulates a process as often as asked and measures it as the trace was.
   ArrivalCandidate run(std::string name, const Json& process) const {
     Json json = process;
     json.update(base_);
-    if (tick_) json["tick_seconds"] = *tick_;
+    if (question_.tick) json["tick_seconds"] = *question_.tick;
     ArrivalCandidate candidate;
     candidate.name = std::move(name);
     candidate.json = json.dump();
-    const TrafficModel model = model_of(candidate.json);
+    const TrafficModel model = model_of(candidate.json, question_.sessions_json);
     std::vector<double> gaps;
     std::uint32_t used = 0;
     std::vector<Burstiness> all;
     for (std::uint32_t i = 0; i < options_.replications; ++i) {
-      TrafficSource source(model, options_.seed, i);
-      std::vector<Duration> at;
-      for (Arrival arrival; source.next(arrival);) at.push_back(arrival.at);
+      std::vector<Duration> at = instants_of(model, i);
       if (at.size() < 3 || at.front() == at.back()) continue;
       all.push_back(burstiness(at));
       const std::vector<double> more = gaps_of(at);
@@ -128,14 +132,27 @@ class Trial {
       add(candidate.simulated, one, 1 / static_cast<double>(all.size()));
     }
     candidate.gap_distance = gaps.empty() ? 1 : distance(gaps_, gaps);
-    judge(trace_, candidate);
+    judge(question_.trace, candidate);
     return candidate;
   }
 
  private:
-  const Burstiness& trace_;
+  // Up to the end of the recording, where sessions are cut off there too.
+  std::vector<Duration> instants_of(const TrafficModel& model, std::uint32_t replication) const {
+    std::vector<Duration> at;
+    if (model.sessions) {
+      at = play(model, options_.seed + replication, 1, false).at;
+      std::erase_if(at, [&](Duration instant) { return instant > span_; });
+      return at;
+    }
+    TrafficSource source(model, options_.seed, replication);
+    for (Arrival arrival; source.next(arrival);) at.push_back(arrival.at);
+    return at;
+  }
+
+  const ArrivalQuestion& question_;
   std::vector<double> gaps_;
-  std::optional<double> tick_;
+  Duration span_;
   TrafficFitOptions options_;
   Json base_;
 };
@@ -258,10 +275,11 @@ std::optional<double> tick_of(const std::vector<Duration>& at) {
   return std::nullopt;
 }
 
-std::vector<ArrivalCandidate> fit_arrivals(const std::vector<Duration>& at, const Burstiness& trace,
-                                           std::optional<double> tick,
+std::vector<ArrivalCandidate> fit_arrivals(const ArrivalQuestion& question,
                                            const TrafficFitOptions& options) {
-  const Trial trial(at, trace, tick, options);
+  const Trial trial(question, options);
+  const std::vector<Duration>& at = question.starts;
+  const Burstiness starts = burstiness(at);
   const double days = seconds(at.back() - at.front()) / (24 * kHour);
   std::vector<ArrivalCandidate> all;
   all.push_back(trial.run("poisson", {{"process", "poisson"}}));
@@ -271,11 +289,17 @@ std::vector<ArrivalCandidate> fit_arrivals(const std::vector<Duration>& at, cons
   if (days >= 6.5) {
     all.push_back(trial.run("week", {{"process", "poisson"}, {"hour_weights", hours_of(at, 168)}}));
   }
-  const double cv = std::clamp(trace.gap_cv, GapLaw::kCvMin, GapLaw::kCvMax);
+  const double cv = std::clamp(starts.gap_cv, GapLaw::kCvMin, GapLaw::kCvMax);
   for (const char* const kind : {"gamma", "weibull"}) {
     all.push_back(trial.run(kind, {{"process", kind}, {"cv", rounded(cv)}}));
   }
-  if (const auto states = two_states(at, trace, all.front().simulated, tick.value_or(0))) {
+  // What starts alone would show without states; with sessions that is not what was just measured.
+  Burstiness calm = all.front().simulated;
+  if (!question.sessions_json.empty()) {
+    const ArrivalQuestion alone{at, at, starts, question.tick, ""};
+    calm = Trial(alone, options).run("poisson", {{"process", "poisson"}}).simulated;
+  }
+  if (const auto states = two_states(at, starts, calm, question.tick.value_or(0))) {
     all.push_back(trial.run("mmpp", {{"process", "mmpp"}, {"states", *states}}));
   }
   return all;

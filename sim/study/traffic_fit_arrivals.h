@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>  // std::optional.
+#include <string>    // std::string.
 #include <vector>    // std::vector.
 
 #include "study/traffic_fit.h"  // ArrivalCandidate, Burstiness.
@@ -11,9 +12,17 @@ namespace routesim {
 // minute.
 std::optional<double> tick_of(const std::vector<fare::Duration>& at);
 
-// All candidate processes for the instants, simplest first, each tried out.
-std::vector<ArrivalCandidate> fit_arrivals(const std::vector<fare::Duration>& at,
-                                           const Burstiness& trace, std::optional<double> tick,
+// What candidates are made from and held against.
+struct ArrivalQuestion {
+  std::vector<fare::Duration> at;      // Of all requests.
+  std::vector<fare::Duration> starts;  // Of sessions; without "sessions" the same.
+  Burstiness trace;                    // Of `at`.
+  std::optional<double> tick;
+  std::string sessions_json;  // What each start leads to; empty: nothing else.
+};
+
+// All candidate processes for the starts, simplest first, each tried out.
+std::vector<ArrivalCandidate> fit_arrivals(const ArrivalQuestion& question,
                                            const TrafficFitOptions& options);
 
 }  // namespace routesim

@@ -21,6 +21,12 @@ std::string in_words(const std::string& name) {
 }
 
 std::string answer_of(const TrafficFit& fit) {
+  if (fit.candidates.empty()) {
+    return fmt::format(
+        "A Poisson process of {} sessions a day\nis the source: the recording does "
+        "not tell when they start.\n",
+        fit.sessions->sessions);
+  }
   const ArrivalCandidate& chosen = fit.candidates[fit.chosen];
   return fmt::format("{}\nis the source; its worst miss is {:.0f} % ({}).\n", in_words(chosen.name),
                      100 * chosen.worst_miss, chosen.worst);
@@ -74,23 +80,56 @@ Json shares_json(const std::vector<ShareFit>& shares) {
   return json;
 }
 
-// What a reader of the scenario must know of the fit.
-Json assumptions_of(const TrafficFit& fit) {
-  const ArrivalCandidate& chosen = fit.candidates[fit.chosen];
-  Json list = Json::array();
+void add_session_assumptions(const SessionFit& sessions, Json& list) {
+  if (!sessions.is_source) return;
   list.push_back(fmt::format(
+      "Traffic: sessions fitted to {} recorded ones; turns, texts and times to think are drawn "
+      "independently; sessions share no text; times to think are {}.",
+      sessions.sessions,
+      sessions.has_answers ? "from an answer to the next request"
+                           : "from request to request, the answer's time included"));
+  for (const SessionPart& one : sessions.parts) {
+    list.push_back(fmt::format(
+        "Traffic: {}: mean {:.4g}, recorded {:.4g}{}.", one.name, one.played, one.recorded,
+        one.distance ? fmt::format(", Kolmogorov-Smirnov distance {:.3f}", *one.distance) : ""));
+  }
+  if (!sessions.reuse) return;
+  list.push_back(fmt::format(
+      "Traffic: a cache without limits has {:.1f} % of the prompts' tokens, of the recorded ones "
+      "{:.1f} %.",
+      100 * sessions.played_reuse, 100 * *sessions.reuse));
+}
+
+std::string arrivals_assumption(const TrafficFit& fit) {
+  if (fit.candidates.empty()) {
+    return fmt::format(
+        "Traffic: fitted to {} ({} requests of {} sessions); when sessions start is not recorded: "
+        "assumed as a Poisson process of as many a day.",
+        fit.name, fit.requests, fit.sessions->sessions);
+  }
+  const ArrivalCandidate& chosen = fit.candidates[fit.chosen];
+  return fmt::format(
       "Traffic: fitted to {} ({} requests in {:.6g} s); arrivals \"{}\", worst miss {:.1f} % ({}), "
       "distance of gaps {:.3f}.",
       fit.name, fit.requests, fit.span_seconds, chosen.name, 100 * chosen.worst_miss, chosen.worst,
-      chosen.gap_distance));
+      chosen.gap_distance);
+}
+
+// What a reader of the scenario must know of the fit.
+Json assumptions_of(const TrafficFit& fit) {
+  Json list = Json::array();
+  list.push_back(arrivals_assumption(fit));
   for (const LengthFit& one : fit.lengths) {
     list.push_back(fmt::format("Traffic: {} by {}, Kolmogorov-Smirnov distance {:.3f}.", one.name,
                                one.is_lognormal ? "a log-normal law" : "quantiles", one.distance));
   }
-  list.push_back(
-      fmt::format("Traffic: input and output lengths are drawn independently; in the trace their "
-                  "logarithms correlate by {:.2f}.",
-                  fit.length_correlation));
+  if (!fit.candidates.empty()) {
+    list.push_back(
+        fmt::format("Traffic: input and output lengths are drawn independently; in the trace their "
+                    "logarithms correlate by {:.2f}.",
+                    fit.length_correlation));
+  }
+  if (fit.sessions) add_session_assumptions(*fit.sessions, list);
   return list;
 }
 
@@ -106,19 +145,37 @@ std::string lengths_text(const TrafficFit& fit) {
   return table.text({});
 }
 
+std::string sessions_text(const SessionFit& sessions) {
+  std::string text = fmt::format(
+      "{} sessions of {:.2f} requests (at most {} turns); {} p50 {:.3g} s, p90 {:.3g} s.\n",
+      sessions.sessions, sessions.requests_mean, sessions.requests_max,
+      sessions.has_answers ? "think" : "gap", sessions.gap_p50_seconds, sessions.gap_p90_seconds);
+  if (!sessions.is_source) {
+    return text + "  They are not part of the source, which is an open one.\n";
+  }
+  Table table({"sessions, mean of", "recorded", "played", "off", "KS"});
+  for (const SessionPart& one : sessions.parts) {
+    table.add(
+        {one.name, fmt::format("{:.4g}", one.recorded), fmt::format("{:.4g}", one.played),
+         one.recorded > 0 ? fmt::format("{:+.1f} %", 100 * (one.played / one.recorded - 1)) : "-",
+         one.distance ? fmt::format("{:.3f}", *one.distance) : ""});
+  }
+  text += "\n" + table.text({});
+  if (sessions.reuse) {
+    text += fmt::format(
+        "A cache without limits has {:.1f} % of the tokens played, {:.1f} % of the recorded.\n",
+        100 * sessions.played_reuse, 100 * *sessions.reuse);
+  }
+  return text;
+}
+
 std::string mix_text(const TrafficFit& fit) {
   std::string text;
   if (!fit.classes.empty()) text += fmt::format("{} classes, ", fit.classes.size());
   if (!fit.tenants.empty()) text += fmt::format("{} tenants, ", fit.tenants.size());
   if (!text.empty())
     text = "Taken over by their shares: " + text.substr(0, text.size() - 2) + ".\n";
-  if (fit.sessions) {
-    text += fmt::format(
-        "{} sessions of {:.2f} requests (at most {}); gap p50 {:.3g} s, p90 {:.3g} s.\n"
-        "  They are not part of the source, which is an open one.\n",
-        fit.sessions->sessions, fit.sessions->requests_mean, fit.sessions->requests_max,
-        fit.sessions->gap_p50_seconds, fit.sessions->gap_p90_seconds);
-  }
+  if (fit.sessions) text += sessions_text(*fit.sessions);
   return text;
 }
 
@@ -155,9 +212,9 @@ fare::Expected<std::string> into_scenario(const TrafficFit& fit, std::string nam
   return json.dump(2) + "\n";
 }
 
-std::string to_text(const TrafficFit& fit) {
-  std::string text = answer_of(fit);
-  text += fmt::format("\n{} requests in {:.6g} s", fit.requests, fit.span_seconds);
+std::string arrivals_text(const TrafficFit& fit) {
+  if (fit.candidates.empty()) return fmt::format("\n{} requests.\n", fit.requests);
+  std::string text = fmt::format("\n{} requests in {:.6g} s", fit.requests, fit.span_seconds);
   if (fit.tick_seconds) {
     text += fmt::format("; times are cut to {} s, in the source too", *fit.tick_seconds);
   }
@@ -174,10 +231,38 @@ std::string to_text(const TrafficFit& fit) {
     row.push_back(fmt::format("{:.0f} %", 100 * one.worst_miss));
     table.add(std::move(row));
   }
-  text += table.text({}) + "\n" + lengths_text(fit);
+  return text + table.text({});
+}
+
+std::string to_text(const TrafficFit& fit) {
+  std::string text = answer_of(fit) + arrivals_text(fit) + "\n" + lengths_text(fit);
+  if (fit.candidates.empty()) return text + "\n" + mix_text(fit);
   text += fmt::format("\nInput and output are drawn independently (correlation of logs {:.2f}).\n",
                       fit.length_correlation);
   return text + mix_text(fit);
+}
+
+Json session_json(const SessionFit& sessions) {
+  Json parts = Json::array();
+  for (const SessionPart& one : sessions.parts) {
+    parts.push_back({{"name", one.name},
+                     {"recorded", one.recorded},
+                     {"played", one.played},
+                     {"distance", nullptr}});
+    if (one.distance) parts.back()["distance"] = *one.distance;
+  }
+  Json json = {{"count", sessions.sessions},
+               {"requests_mean", sessions.requests_mean},
+               {"requests_max", sessions.requests_max},
+               {"gap_p50_seconds", sessions.gap_p50_seconds},
+               {"gap_p90_seconds", sessions.gap_p90_seconds},
+               {"is_source", sessions.is_source},
+               {"parts", std::move(parts)}};
+  if (sessions.reuse) {
+    json["recorded_reuse"] = *sessions.reuse;
+    json["played_reuse"] = sessions.played_reuse;
+  }
+  return json;
 }
 
 std::string to_json(const TrafficFit& fit) {
@@ -190,7 +275,7 @@ std::string to_json(const TrafficFit& fit) {
                {"span_seconds", fit.span_seconds},
                {"tick_seconds", nullptr},
                {"measured", burstiness_json(fit.trace)},
-               {"chosen", fit.candidates[fit.chosen].name},
+               {"chosen", nullptr},
                {"candidates", std::move(candidates)},
                {"lengths", std::move(lengths)},
                {"length_correlation", fit.length_correlation},
@@ -199,13 +284,8 @@ std::string to_json(const TrafficFit& fit) {
                {"sessions", nullptr},
                {"traffic", Json::parse(fit.traffic_json)}};
   if (fit.tick_seconds) json["tick_seconds"] = *fit.tick_seconds;
-  if (fit.sessions) {
-    json["sessions"] = {{"count", fit.sessions->sessions},
-                        {"requests_mean", fit.sessions->requests_mean},
-                        {"requests_max", fit.sessions->requests_max},
-                        {"gap_p50_seconds", fit.sessions->gap_p50_seconds},
-                        {"gap_p90_seconds", fit.sessions->gap_p90_seconds}};
-  }
+  if (!fit.candidates.empty()) json["chosen"] = fit.candidates[fit.chosen].name;
+  if (fit.sessions) json["sessions"] = session_json(*fit.sessions);
   return json.dump(2) + "\n";
 }
 

@@ -21,7 +21,8 @@ namespace routesim {
 // replayed as one of one token.
 //
 // Names of blocks: equal names mean equal prefixes, over all sessions of a run.  A session's own
-// blocks are consecutive names, so a prompt is at most three runs, whatever its length.
+// blocks are consecutive names, so a prompt is at most three runs, whatever its length, and one
+// more for each rewrite before it.
 //
 // Deterministic in (model, seed, replication) and in what the answers were and when: every draw is
 // keyed by the request's index, which does not depend on them, so another policy meets the same

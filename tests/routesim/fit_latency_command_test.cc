@@ -1,5 +1,6 @@
 // Goal: `routesim fit latency` keeps its contract: what it writes is what worlds read, exit codes.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <unistd.h>
 
@@ -68,6 +69,30 @@ TEST_F(FitLatencyCommandTest, WritesHostedModelsAsWorldsReadThem) {
       first->mean() + 0.1 * model.member("first_token_ms_per_1k_input").value().get<double>(), 200,
       12);
   EXPECT_NEAR(later->mean(), 10, 0.6);
+}
+
+// 16 sessions of four models; the last one has but 40 rows.
+TEST_F(FitLatencyCommandTest, SaysWhatToExpectOfOtherSessions) {
+  std::string text = "input_tokens,output_tokens,total_ms,model,session\n";
+  for (int i = 0; i < 1'000; ++i) {
+    const int model = i < 960 ? i % 3 : 3;
+    const int session = (i / 8) % 16;
+    const int output = 2 + (i * 37) % 400;
+    const int total = 300 + 10 * session + (i * 29) % 200 + (8 + 2 * model) * output;
+    text += fmt::format("100,{},{},m{},s{}\n", output, total, model, session);
+  }
+  const auto json = run_json("fit latency " + file("sessions.csv", text) + " --format csv --json");
+  ASSERT_EQ(json["models"].size(), 4u);
+  const auto& own = json["models"][0];
+  EXPECT_EQ(own["own_share"], 1);
+  EXPECT_EQ(own["sessions"], 16);
+  EXPECT_GE(own["held_out"]["trials"], 8);
+  EXPECT_LT(own["held_out"]["p50"]["root_mean_square_error"], 0.1);
+  EXPECT_GT(own["odd_from_even"]["p50"]["noise"], 0);
+  EXPECT_LT(own["odd_from_even"]["p50"]["noise"], 0.1);
+  const auto& few = json["models"][3];
+  EXPECT_LT(few["own_share"], 1);
+  EXPECT_THAT(few["world"]["origin"].get<std::string>(), HasSubstr("pooled with other models"));
 }
 
 TEST_F(FitLatencyCommandTest, WritesAPoolAsWorldsReadIt) {

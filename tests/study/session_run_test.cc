@@ -14,6 +14,7 @@
 #include "study/fixture.h"
 #include "study/report.h"
 #include "study/run.h"
+#include "study/traffic_fit.h"
 #include "traffic/traffic.h"
 
 namespace routesim {
@@ -84,9 +85,44 @@ TEST(SessionRunTest, ASessionAsksAllOfItsTurnsAndReadsWhatItWrote) {
   EXPECT_EQ(run.not_priced, 0u);
 }
 
+// Prompts of 640, 1,408, 2,176 ... tokens, all of one run; rules ask for 1,024 at least.
+TEST(SessionRunTest, SessionsWithoutASystemsTextReadWhatTheyWrote) {
+  nlohmann::json json = session_scenario(1e-4);
+  json["traffic"]["sessions"].erase("system_tokens");
+  EXPECT_EQ(used(run_dear(json), Meter::kCacheRead), Tokens(20 * (1'408 + 2'176 + 2'944)));
+}
+
 TEST(SessionRunTest, SessionsShareTheirSystemsText) {
   const RunResult run = run_dear(session_scenario(0.5));
   EXPECT_EQ(used(run, Meter::kCacheRead), Tokens(20 * kReadBySession + 19 * 2'048));
+}
+
+// The loop from recording to run: the fitted source's prompts read from a vendor's cache, with its
+// times to live, what the recorded ones read.  Answers take as long as opus-4-5's did: 2.8 s and
+// 14.7 ms a token (simulation.md, section 1).
+TEST(SessionRunTest, AFittedSourceReadsWhatTheRecordingRead) {
+  const auto trace = read_prompt_trace(
+      source_path("../shared/data/traces/claudecode_weka/claudecode_sessions_rle.jsonl.gz"),
+      {.format = PromptFormat::kClaudeCode});
+  if (!trace) GTEST_SKIP() << "needs the recorded sessions: " << fare::to_text(trace.error());
+  const auto fit = fit_traffic(*trace, TrafficFitOptions{.replications = 1});
+  ASSERT_TRUE(fit) << fare::to_text(fit.error());
+  nlohmann::json json = session_scenario(1);
+  const nlohmann::json classes = json["traffic"]["classes"];
+  json["traffic"] = nlohmann::json::parse(fit->traffic_json);
+  json["traffic"]["classes"] = classes;
+  json["world"]["models"][kDear]["first_token_ms"] = 2'800;
+  json["world"]["models"][kDear]["ms_per_output_token"] = 14.7;
+  const RunResult run = run_dear(json);
+  EXPECT_EQ(run.answered, run.requests);
+  EXPECT_NEAR(static_cast<double>(run.requests) / 24'015, 1, 0.2);
+  const auto tokens = [&](Meter meter) { return static_cast<double>(used(run, meter).count()); };
+  const double read = tokens(Meter::kCacheRead);
+  const double all = read + tokens(Meter::kCacheWrite5m) + tokens(Meter::kInput);
+  // Under the same rules the recording reads 2,718,842,240 of 3,012,680,174 tokens: 90.2 %
+  // (`routesim cache replay --rules anthropic-5m`).
+  EXPECT_NEAR(read / all, 0.902, 0.02);
+  EXPECT_NEAR(all / 3'012'680'174.0, 1, 0.25);
 }
 
 TEST(SessionRunTest, AThinkTimeBeyondTheCachesLifeReadsNothing) {

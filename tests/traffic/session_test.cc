@@ -253,6 +253,84 @@ TEST(SessionTest, SubAgentsWorkSideBySideAndJoin) {
   EXPECT_GT(fans, 100u);
 }
 
+// Half of the later turns are rewrites to half the length, of which a quarter (of the whole) stays:
+// what a prompt shares with the one before is that quarter or all of it, and a name once left never
+// comes back.
+TEST(SessionTest, ARewriteKeepsAPrefixAndNamesTheRestAnew) {
+  const TrafficModel model =
+      model_of(R"(,"sessions":{"turns":40,"think_seconds":1,"system_tokens":640,"new_tokens":1000,)"
+               R"("rewrites":[{"turn_share":0.5,"size_share":0.5,"kept_share":0.25}]})");
+  std::map<std::uint64_t, Call> before;
+  std::map<std::uint64_t, std::set<std::uint64_t>> left;  // Names, by session.
+  std::size_t rewrites = 0;
+  std::size_t others = 0;
+  const auto names_of = [](const Call& call) {
+    std::vector<std::uint64_t> names;
+    for (const fare::BlockRun& run : call.runs) {
+      for (std::uint64_t i = 0; i < run.count; ++i) names.push_back(run.first + i);
+    }
+    return names;
+  };
+  for (const Call& call : simulate(model, kQuick)) {
+    const auto known = before.find(call.arrival.session);
+    const std::vector<std::uint64_t> names = names_of(call);
+    ASSERT_EQ(names.size(), static_cast<std::size_t>(call.arrival.input.count() / 64));
+    if (known != before.end()) {
+      const Arrival& last = known->second.arrival;
+      const std::vector<std::uint64_t> old = names_of(known->second);
+      const auto shared = static_cast<std::size_t>(
+          std::mismatch(old.begin(), old.end(), names.begin(), names.end()).first - old.begin());
+      const std::int64_t said = (last.input + last.output).count();
+      if (call.arrival.input.count() == said + 1'000) {
+        ++others;
+        EXPECT_EQ(shared, old.size());
+      } else {
+        ++rewrites;
+        EXPECT_EQ(call.arrival.input.count(), said / 2 + 1'000);
+        EXPECT_EQ(shared, std::min(old.size(), static_cast<std::size_t>(said / 4 / 64)));
+        for (std::size_t i = shared; i < old.size(); ++i) left[last.session].insert(old[i]);
+      }
+      for (const std::uint64_t name : names) {
+        ASSERT_EQ(left[last.session].count(name), 0u) << "a text that was left came back";
+      }
+    }
+    before.insert_or_assign(call.arrival.session, call);
+  }
+  // 7,800 later turns: a half, give or take five standard deviations of 44.
+  EXPECT_NEAR(static_cast<double>(rewrites), 3'900, 220);
+  EXPECT_EQ(rewrites + others, 7'800u);
+}
+
+TEST(SessionTest, SubAgentsMayBeginAfresh) {
+  const TrafficModel model =
+      model_of(R"(,"sessions":{"turns":6,"think_seconds":1,"new_tokens":100,"sub_agents":)"
+               R"({"turn_share":0.4,"turns":2,"context_tokens":5000}})");
+  std::size_t agents = 0;
+  std::set<std::uint64_t> own;  // First names of sub-agents.
+  for (const Call& call : simulate(model, kQuick)) {
+    if (call.arrival.agent == 0 || call.arrival.turn > 0) continue;
+    ++agents;
+    EXPECT_EQ(call.arrival.input, Tokens(5'100));
+    ASSERT_EQ(call.runs.size(), 1u);
+    EXPECT_TRUE(own.insert(call.runs[0].first).second);
+  }
+  EXPECT_GT(agents, 300u);
+}
+
+TEST(SessionTest, TurnsFollowFromTheFirstPrompt) {
+  const TrafficModel model =
+      model_of(R"(,"sessions":{"turns":1,"think_seconds":1,"turns_by_prompt":[{"up_to_tokens":300,)"
+               R"("turns":7},{"turns":2}]})");
+  std::map<std::uint64_t, std::pair<Tokens, int>> sessions;
+  for (const Call& call : simulate(model, kQuick)) {
+    auto& [first, turns] = sessions[call.arrival.session];
+    if (turns++ == 0) first = call.arrival.input;
+  }
+  for (const auto& [session, one] : sessions) {
+    EXPECT_EQ(one.second, one.first <= Tokens(300) ? 7 : 2) << one.first.count();
+  }
+}
+
 // A slow world delays what users say, but changes nothing of it.
 TEST(SessionTest, AnotherPolicyMeetsTheSameUsers) {
   const TrafficModel model = model_of(kAgents);
@@ -511,6 +589,14 @@ TEST(SessionTest, WhatIsWrongIsNamed) {
       problems_of(R"("sessions":{"turns":{"kind":"exponential","mean":50},"think_seconds":1})"),
       "s#/sessions/turns: must be above 0 and at most 1000, but can be from 2.78e-15 to "
       "1.84e+03; give it a \"min\" and a \"max\"\n");
+  EXPECT_EQ(problems_of(R"("sessions":{"turns":2,"think_seconds":1,"rewrites":[{"turn_share":0.1},)"
+                        R"({"up_to_tokens":5,"turn_share":0.1}]})"),
+            "s#/sessions/rewrites: must have \"up_to_tokens\" in all items but the last one, "
+            "rising\n");
+  EXPECT_EQ(problems_of(R"("sessions":{"turns":500,"think_seconds":1,"sub_agents":)"
+                        R"({"turn_share":0.5,"count":4}})"),
+            "s#/sessions/sub_agents: can be up to 1268 in a session of 500 turns, but there may be "
+            "1023\n");
   EXPECT_EQ(problems_of(R"("users":{"escalation":{"share":0.3,"class":"hard"}})"),
             "s#/users/escalation/class: must be a class of the traffic, but is \"hard\"\n");
 }
