@@ -162,6 +162,7 @@ Json policy_json(const Report& report, const PolicyReport& policy) {
                {"by_model", std::move(models)},
                {"by_class", groups_json("class", report.classes, total.by_class)},
                {"by_tenant", groups_json("tenant", report.tenants, total.by_tenant)}};
+  if (total.similar > 0) json["from_cache_similar"] = total.similar;
   put_reactions(total, json);
   put_judgements(total, json);
   if (!total.pools.empty()) json["pools"] = pools_json(report, total.pools);

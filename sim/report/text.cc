@@ -69,6 +69,9 @@ std::string counts_text(const Report& report, const PolicyReport& policy, const 
                                  report.replications == 1 ? "" : "s", count_text(total.answered));
   if (total.from_cache > 0)
     text += fmt::format(", {} from the cache", count_text(total.from_cache));
+  if (total.similar > 0) {
+    text += fmt::format(" ({} of them to a similar request)", count_text(total.similar));
+  }
   if (total.failed > 0) text += fmt::format(", {} failed", count_text(total.failed));
   if (total.abandoned > 0) text += fmt::format(", {} given up", count_text(total.abandoned));
   for (std::size_t i = 0; i < total.refused.size(); ++i) {

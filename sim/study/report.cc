@@ -215,6 +215,7 @@ void add(RunResult& sum, const RunResult& more) {
   sum.requests += more.requests;
   sum.answered += more.answered;
   sum.from_cache += more.from_cache;
+  sum.similar += more.similar;
   sum.failed += more.failed;
   sum.abandoned += more.abandoned;
   sum.retried += more.retried;

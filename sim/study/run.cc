@@ -237,7 +237,15 @@ class Run {
       follow_up(arrival, now_ + latency, Ending::kGood);
       return;
     }
-    const fare::Decision decision = route(arrival);
+    const AnswerLuck::Similar similar = similar_to(arrival);
+    const fare::Decision decision = route(arrival, similar.is_there);
+    if (decision.action == fare::Action::kAnswerCached) {
+      const Duration latency = variant_.answer_cache->latency;
+      books_.answer_as_similar(decision, latency);
+      const bool is_bad = escalates_ && !similar.is_good;
+      follow_up(arrival, now_ + latency, is_bad ? Ending::kBad : Ending::kGood);
+      return;
+    }
     if (decision.refusal != fare::Refusal::kNone) {
       books_.refuse(arrival, decision);
       follow_up(arrival, now_, Ending::kRefused);
@@ -284,8 +292,21 @@ class Run {
     send(slot, open.plan[0]);
   }
 
-  fare::Decision route(const Arrival& arrival) {
-    const fare::Tag tags[] = {{"tenant", scenario_.traffic.tenants[arrival.tenant].name}};
+  AnswerLuck::Similar similar_to(const Arrival& arrival) const {
+    const std::optional<AnswerCache>& cache = variant_.answer_cache;
+    return cache && cache->similar ? answers_.similar(*cache->similar, arrival)
+                                   : AnswerLuck::Similar{};
+  }
+
+  fare::Decision route(const Arrival& arrival, bool has_similar) {
+    const std::string_view tenant = scenario_.traffic.tenants[arrival.tenant].name;
+    const fare::Tag tags[] = {{"tenant", tenant}};
+    std::span<const std::string_view> scopes = payers_.of(arrival.tenant);
+    std::optional<fare::CachedAnswer> cached;
+    if (has_similar) {
+      if (scopes.empty()) scopes = {&tenant, 1};
+      cached = {.scope = scopes.front(), .quality = variant_.answer_cache->similar->quality};
+    }
     return router_->route({.id = arrival.index,
                            .request_class = scenario_.traffic.classes[arrival.request_class].name,
                            .tags = tags,
@@ -294,9 +315,10 @@ class Run {
                            .expected_output = {},
                            .max_output = max_output_of(arrival),
                            .latency_bound = {},
-                           .scopes = payers_.of(arrival.tenant),
+                           .scopes = scopes,
                            .session = has_sessions_ ? arrival.session + 1 : 0,
-                           .prompt = prompts_.blocks_of(arrival)},
+                           .prompt = prompts_.blocks_of(arrival),
+                           .cached_answer = cached},
                           instant());
   }
 

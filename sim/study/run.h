@@ -56,7 +56,8 @@ struct RunResult {
   // == answered + from_cache + failed + abandoned + all refusals.  Who asks again is another one.
   std::uint64_t requests = 0;
   std::uint64_t answered = 0;    // By a model.
-  std::uint64_t from_cache = 0;  // By the gateway's answer cache.
+  std::uint64_t from_cache = 0;  // By the gateway's answer cache;
+  std::uint64_t similar = 0;     // of them: on a step of the policy's ladder, to a similar request.
   std::uint64_t failed = 0;      // Every attempt of the plan failed.
   std::uint64_t abandoned = 0;   // Whoever asked gave up before the answer was whole.
   std::uint64_t retried = 0;     // Askings again after a refusal or failure,

@@ -123,7 +123,8 @@ void RunBooks::check(const fare::RouterStats& stats) const {
   FARE_CHECK(stats.cost + scoring.cost == result_.cost);
   FARE_CHECK(stats.open == 0);
   FARE_CHECK(stats.refused == result_.refusals());
-  FARE_CHECK(stats.routed == result_.requests - result_.from_cache);
+  FARE_CHECK(stats.cached == result_.similar);
+  FARE_CHECK(stats.routed == result_.requests - result_.from_cache + result_.similar);
   FARE_CHECK(result_.requests == result_.answered + result_.from_cache + result_.failed +
                                      result_.abandoned + result_.refusals());
   std::uint64_t with_cascade = 0;

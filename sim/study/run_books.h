@@ -24,6 +24,11 @@ class RunBooks {
   }
   void arrive(const Arrival& arrival);
   void answer_from_cache(fare::Duration latency);
+  void answer_as_similar(const fare::Decision& decision, fare::Duration latency) {
+    ++result_.similar;
+    route(decision);
+    answer_from_cache(latency);
+  }
   void refuse(const Arrival& arrival, const fare::Decision& decision);
   void route(const fare::Decision& decision) {
     result_.degraded += decision.degradations.empty() ? 0 : 1;

@@ -39,6 +39,15 @@ std::string beside(const std::string& scenario, const std::string& path) {
   return (fs::path(scenario).parent_path() / path).lexically_normal().string();
 }
 
+std::optional<SimilarAnswers> read_similar(const JsonNode& node) {
+  SimilarAnswers similar;
+  ObjectReader reader(node);
+  reader.required("share", similar.requests_per_million, read_millionths);
+  reader.required("quality", similar.quality, json::number(0, 1));
+  reader.finish();
+  return reader.ok() ? std::optional(similar) : std::nullopt;
+}
+
 std::optional<AnswerCache> read_answer_cache(const JsonNode& node) {
   AnswerCache cache;
   ObjectReader reader(node);
@@ -48,6 +57,7 @@ std::optional<AnswerCache> read_answer_cache(const JsonNode& node) {
   double latency_ms = 0;
   reader.required("latency_ms", latency_ms, json::number(0, 60'000));
   cache.latency = fare::Duration(static_cast<std::int64_t>(latency_ms * 1e6));
+  if (const auto similar = reader.member("similar", false)) cache.similar = read_similar(*similar);
   reader.finish();
   return reader.ok() ? std::optional<AnswerCache>(cache) : std::nullopt;
 }

@@ -17,12 +17,20 @@
 
 namespace routesim {
 
+// Answers that a gateway's cache holds to other requests that are much the same: a policy's step
+// "cached_answer" may give them (fare/policy.h).
+struct SimilarAnswers {
+  std::int64_t requests_per_million = 0;  // Of those that do not hit: that there is one for.
+  double quality = 0;                     // The probability that it is good enough.
+};
+
 // A gateway's own cache of whole answers: a hit costs nothing and reaches no model.
 struct AnswerCache {
   std::int64_t hits_per_million = 0;  // The share of requests that hit.
   bool exact = false;                 // Hits are dealt in exact proportion within each class, not
                                       // drawn at random.
-  fare::Duration latency{};           // Of a hit.
+  fare::Duration latency{};           // Of whatever comes from it.
+  std::optional<SimilarAnswers> similar = {};
 };
 
 // One side of the question: a policy, and what the gateway around it does.
@@ -72,7 +80,8 @@ struct ScenarioOverrides {
 //    "traffic": {...}, "world": {...},
 //    "recording": RECORDING (see study/recording.h) in the place of the traffic's times and more
 //    "policies": [{"policy": POLICY or "file.json", "answer_cache": {"hit_share": "0.4",
-//                  "mix": "random" | "exact", "latency_ms": 20},
+//                  "mix": "random" | "exact", "latency_ms": 20,
+//                  "similar": {"share": "0.3", "quality": 0.8}},
 //                  "spending": SPENDING (see study/spending.h),
 //                  "scorer": "rubric", "evaluation": {...} (see study/judging.h)}]}
 // Every target of every policy must be a model that the world has, and every class of the traffic
