@@ -520,14 +520,17 @@ class Run {
     const Open& open = open_[slot];
     books_.answer(open, first_token, now_);
     books_.grade(quality, open.quality_floor);
-    if (const auto found = judges_.evaluate(quality, open.arrival.index, luck)) {
-      const std::size_t tried = open.in_hand > 0 ? open.in_hand : open.tried;
-      books_.evaluate(*found, judges_.window(open.tries[tried - 1].started));
-    }
+    if (judges_.evaluates()) evaluate(open, quality, luck);
     const std::optional<bool> good =
         quality.is_known() ? std::optional(quality.good) : std::nullopt;
     close(slot, escalates_ && quality.is_bad() ? Ending::kBad : Ending::kGood, good);
     open_.free_slot(slot);
+  }
+
+  void evaluate(const Open& open, const AnswerQuality& quality, std::uint64_t luck) {
+    const auto found = judges_.evaluate(quality, open.arrival.index, luck);
+    const std::size_t tried = open.in_hand > 0 ? open.in_hand : open.tried;
+    if (found) books_.evaluate(*found, judges_.window(open.tries[tried - 1].started));
   }
 
   // Notes how the current try has ended, and tells its model.

@@ -13,7 +13,7 @@ RunJudges::RunJudges(const World& world, const Judging& judging, std::uint64_t s
 std::optional<EvaluationTally> RunJudges::evaluate(const AnswerQuality& quality,
                                                    std::uint64_t request,
                                                    std::uint64_t answer) const {
-  if (!evaluation_ || !quality.is_known()) return std::nullopt;
+  if (!quality.is_known()) return std::nullopt;
   const auto share = static_cast<std::uint64_t>(evaluation_->answers_per_million);
   if (fare::RandomStream(share_, request).below(1'000'000) >= share) return std::nullopt;
   const bool passed = evaluator_->grade(quality, answer) >= kPassMin;

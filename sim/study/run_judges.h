@@ -6,7 +6,6 @@
 #include "base/random.h"         // RandomKey.
 #include "study/answer_tally.h"  // EvaluationTally.
 #include "study/judging.h"       // Judging, Evaluation.
-#include "study/run.h"           // EvaluationTally.
 #include "world/judge.h"         // Judge.
 #include "world/quality.h"       // AnswerQuality.
 #include "world/world.h"         // World.
@@ -24,8 +23,11 @@ class RunJudges {
   // REQUIRES: the variant has a scorer.
   const Judge& scorer() const { return *scorer_; }
 
+  bool evaluates() const { return evaluator_.has_value(); }
+
   // What is found out of an answer, by itself; nothing if it is not of the share, or not known.
   // `request` decides whether it is of the share, and `answer` how the judge errs.
+  // REQUIRES: evaluates().
   std::optional<EvaluationTally> evaluate(const AnswerQuality& quality, std::uint64_t request,
                                           std::uint64_t answer) const;
 

@@ -9,9 +9,7 @@ AnswerDraws::AnswerDraws(const World& world, std::uint64_t seed, std::uint32_t r
   if (world.outcomes) recorded_.emplace(*world.outcomes->data, seed, replication);
 }
 
-AnswerQuality AnswerDraws::draw(std::uint32_t model, const ModelQuality& quality,
-                                const AnswerEntity& entity) const {
-  if (!recorded_) return modelled_.draw(quality, entity);
+AnswerQuality AnswerDraws::look_up(std::uint32_t model, const AnswerEntity& entity) const {
   const WorldOutcomes& outcomes = *world_.outcomes;
   const std::optional<std::uint32_t> target = outcomes.target_of_model[model];
   if (!target) return {};

@@ -17,9 +17,13 @@ class AnswerDraws {
 
   // The answer of the world's model of that index, which is now as good as `quality` says.
   AnswerQuality draw(std::uint32_t model, const ModelQuality& quality,
-                     const AnswerEntity& entity) const;
+                     const AnswerEntity& entity) const {
+    return recorded_ ? look_up(model, entity) : modelled_.draw(quality, entity);
+  }
 
  private:
+  AnswerQuality look_up(std::uint32_t model, const AnswerEntity& entity) const;
+
   const World& world_;
   QualityDraws modelled_;
   std::optional<OutcomeQuality> recorded_;
