@@ -81,6 +81,7 @@ class Run {
         prompts_(scenario.world, scenario.seed, replication),
         changes_(scenario.world.models.size(), kNever),
         has_sessions_(has_sessions(scenario.traffic)),
+        has_similar_(variant.answer_cache && variant.answer_cache->similar),
         escalates_(scenario.traffic.users.escalations_max > 0),
         books_(scenario) {
     const World& world = scenario.world;
@@ -237,15 +238,8 @@ class Run {
       follow_up(arrival, now_ + latency, Ending::kGood);
       return;
     }
-    const AnswerLuck::Similar similar = similar_to(arrival);
-    const fare::Decision decision = route(arrival, similar.is_there);
-    if (decision.action == fare::Action::kAnswerCached) {
-      const Duration latency = variant_.answer_cache->latency;
-      books_.answer_as_similar(decision, latency);
-      const bool is_bad = escalates_ && !similar.is_good;
-      follow_up(arrival, now_ + latency, is_bad ? Ending::kBad : Ending::kGood);
-      return;
-    }
+    const fare::Decision decision = route(arrival);
+    if (decision.action == fare::Action::kAnswerCached) return answer_as_similar(arrival, decision);
     if (decision.refusal != fare::Refusal::kNone) {
       books_.refuse(arrival, decision);
       follow_up(arrival, now_, Ending::kRefused);
@@ -292,34 +286,33 @@ class Run {
     send(slot, open.plan[0]);
   }
 
-  AnswerLuck::Similar similar_to(const Arrival& arrival) const {
-    const std::optional<AnswerCache>& cache = variant_.answer_cache;
-    return cache && cache->similar ? answers_.similar(*cache->similar, arrival)
-                                   : AnswerLuck::Similar{};
+  void answer_as_similar(const Arrival& arrival, const fare::Decision& decision) {
+    const Duration latency = variant_.answer_cache->latency;
+    books_.answer_as_similar(decision, latency);
+    const bool is_good = answers_.similar(*variant_.answer_cache->similar, arrival).is_good;
+    follow_up(arrival, now_ + latency, escalates_ && !is_good ? Ending::kBad : Ending::kGood);
   }
 
-  fare::Decision route(const Arrival& arrival, bool has_similar) {
+  fare::Decision route(const Arrival& arrival) {
     const std::string_view tenant = scenario_.traffic.tenants[arrival.tenant].name;
     const fare::Tag tags[] = {{"tenant", tenant}};
-    std::span<const std::string_view> scopes = payers_.of(arrival.tenant);
-    std::optional<fare::CachedAnswer> cached;
-    if (has_similar) {
-      if (scopes.empty()) scopes = {&tenant, 1};
-      cached = {.scope = scopes.front(), .quality = variant_.answer_cache->similar->quality};
+    fare::Request request{.id = arrival.index,
+                          .request_class = scenario_.traffic.classes[arrival.request_class].name,
+                          .tags = tags,
+                          .capabilities = {},
+                          .input = arrival.input,
+                          .expected_output = {},
+                          .max_output = max_output_of(arrival),
+                          .latency_bound = {},
+                          .scopes = payers_.of(arrival.tenant),
+                          .session = has_sessions_ ? arrival.session + 1 : 0,
+                          .prompt = prompts_.blocks_of(arrival)};
+    if (has_similar_ && answers_.similar(*variant_.answer_cache->similar, arrival).is_there) {
+      if (request.scopes.empty()) request.scopes = {&tenant, 1};
+      request.cached_answer = {.scope = request.scopes.front(),
+                               .quality = variant_.answer_cache->similar->quality};
     }
-    return router_->route({.id = arrival.index,
-                           .request_class = scenario_.traffic.classes[arrival.request_class].name,
-                           .tags = tags,
-                           .capabilities = {},
-                           .input = arrival.input,
-                           .expected_output = {},
-                           .max_output = max_output_of(arrival),
-                           .latency_bound = {},
-                           .scopes = scopes,
-                           .session = has_sessions_ ? arrival.session + 1 : 0,
-                           .prompt = prompts_.blocks_of(arrival),
-                           .cached_answer = cached},
-                          instant());
+    return router_->route(request, instant());
   }
 
   // The entity of a try's draws, counted from 1; of the current one's.
@@ -716,6 +709,7 @@ class Run {
   std::size_t gone_ = 0;    // Slots of cancelled tries that an event is still to come to.
   std::uint64_t came_ = 0;  // Requests that came by themselves.
   const bool has_sessions_;
+  const bool has_similar_;
   const bool escalates_;
   RunBooks books_;
   Arrival arriving_{};
