@@ -26,6 +26,7 @@ enum class Purpose : std::uint32_t {
   kPrompt = 32,
   kAcceptance = 33,
   kJudge = 34,
+  kEvaluation = 35,
   kModulation = 20,
   kClientGap = 21,
   kThinkTime = 22,

@@ -10,18 +10,32 @@ namespace {
 
 constexpr std::size_t kWidth = 78;
 
-constexpr std::array<std::string_view, kMetricCount> kLabels = {"cost",
-                                                                "cost per answer",
-                                                                "refused",
-                                                                "failed",
-                                                                "first token p50",
-                                                                "first token p95",
-                                                                "first token p99",
-                                                                "end to end p50",
-                                                                "end to end p95",
-                                                                "end to end p99",
-                                                                "quality",
-                                                                "above the floor"};
+constexpr std::array<std::string_view, kMetricsMax> kLabels = {"cost",
+                                                               "cost per answer",
+                                                               "refused",
+                                                               "failed",
+                                                               "first token p50",
+                                                               "first token p95",
+                                                               "first token p99",
+                                                               "end to end p50",
+                                                               "end to end p95",
+                                                               "end to end p99",
+                                                               "quality",
+                                                               "above the floor",
+                                                               "good answers",
+                                                               "hallucinated",
+                                                               "injections obeyed",
+                                                               "outcome unknown",
+                                                               "of it for scores",
+                                                               "mean time of a score",
+                                                               "scored too low",
+                                                               "given at stage 1",
+                                                               "given at stage 2",
+                                                               "given later",
+                                                               "evaluated: passed",
+                                                               "evaluated: good",
+                                                               "evaluated: error",
+                                                               "evaluation cost"};
 
 enum class Unit { kDollars, kShare, kMilliseconds, kPlain };
 
@@ -29,10 +43,23 @@ Unit unit_of(Metric metric) {
   switch (metric) {
     case Metric::kCost:
     case Metric::kCostPerAnswer:
+    case Metric::kScoringCost:
+    case Metric::kEvaluationCost:
       return Unit::kDollars;
     case Metric::kRefusedShare:
     case Metric::kFailedShare:
     case Metric::kAboveFloor:
+    case Metric::kGoodShare:
+    case Metric::kHallucinatedShare:
+    case Metric::kObeyedShare:
+    case Metric::kUnknownShare:
+    case Metric::kRejectedShare:
+    case Metric::kFirstStageShare:
+    case Metric::kSecondStageShare:
+    case Metric::kLaterStageShare:
+    case Metric::kEvaluatedPassed:
+    case Metric::kEvaluatedGood:
+    case Metric::kEvaluationError:
       return Unit::kShare;
     case Metric::kQuality:
       return Unit::kPlain;

@@ -21,10 +21,13 @@ Json estimate_json(const std::optional<Estimate>& estimate) {
   return json;
 }
 
-Json metrics_json(const std::array<std::optional<Estimate>, kMetricCount>& metrics) {
+Json metrics_json(const Report& report,
+                  const std::array<std::optional<Estimate>, kMetricsMax>& metrics) {
   Json json = Json::object();
-  for (std::size_t i = 0; i < kMetricCount; ++i) {
-    json[std::string(to_string(static_cast<Metric>(i)))] = estimate_json(metrics[i]);
+  for (std::size_t i = 0; i < kMetricsMax; ++i) {
+    const auto metric = static_cast<Metric>(i);
+    if (!is_telling(report, metric)) continue;
+    json[std::string(to_string(metric))] = estimate_json(metrics[i]);
   }
   return json;
 }
@@ -105,6 +108,40 @@ Json pools_json(const Report& report, const std::vector<PoolTally>& pools) {
   return json;
 }
 
+Json evaluation_json(const EvaluationTally& evaluation) {
+  return {{"judged", evaluation.judged},
+          {"passed", evaluation.passed},
+          {"good", evaluation.good},
+          {"false_passes", evaluation.false_passes},
+          {"false_fails", evaluation.false_fails},
+          {"cost_usd", fare::to_usd(evaluation.cost)}};
+}
+
+// What is known of answers and what judges made of them; what is not there has no key.
+void put_judgements(const RunResult& total, Json& json) {
+  const QualityTally& quality = total.quality;
+  if (total.judged + quality.unknown > 0) {
+    json["quality"] = {{"known", total.judged},        {"unknown", quality.unknown},
+                       {"good", quality.good},         {"hallucinated", quality.hallucinated},
+                       {"injected", quality.injected}, {"obeyed", quality.obeyed}};
+  }
+  const ScoringTally& scoring = total.scoring;
+  if (scoring.scored > 0) {
+    json["scoring"] = {{"scored", scoring.scored},
+                       {"accepted", scoring.accepted},
+                       {"rejected", scoring.rejected},
+                       {"cost_usd", fare::to_usd(scoring.cost)},
+                       {"delay_ns", scoring.delay.count()},
+                       {"by_stage", scoring.by_stage},
+                       {"kept", scoring.kept}};
+  }
+  if (total.evaluation.judged == 0) return;
+  json["evaluation"] = evaluation_json(total.evaluation);
+  for (std::size_t i = 0; i < total.by_window.size(); ++i) {
+    json["evaluation"]["by_window"].push_back(evaluation_json(total.by_window[i]));
+  }
+}
+
 Json policy_json(const Report& report, const PolicyReport& policy) {
   const RunResult& total = policy.total;
   Json models = Json::array();
@@ -121,11 +158,13 @@ Json policy_json(const Report& report, const PolicyReport& policy) {
                {"not_priced", total.not_priced},
                {"cost_usd", fare::to_usd(total.cost)},
                {"cost_usd_mean", fare::to_usd(policy.cost_mean)},
-               {"metrics", metrics_json(policy.metric)},
+               {"metrics", metrics_json(report, policy.metric)},
                {"by_model", std::move(models)},
                {"by_class", groups_json("class", report.classes, total.by_class)},
                {"by_tenant", groups_json("tenant", report.tenants, total.by_tenant)}};
+  if (total.similar > 0) json["from_cache_similar"] = total.similar;
   put_reactions(total, json);
+  put_judgements(total, json);
   if (!total.pools.empty()) json["pools"] = pools_json(report, total.pools);
   // Nothing to note is the rule, and then there is no such key.
   const std::vector<Note> notes = notes_of(total);
@@ -141,7 +180,7 @@ Json comparison_json(const Report& report) {
           {"b", report.policies[1].name},
           {"cost_usd_difference_mean", fare::to_usd(comparison.cost_difference_mean)},
           {"relative_cost", estimate_json(comparison.relative_cost)},
-          {"differences", metrics_json(comparison.difference)},
+          {"differences", metrics_json(report, comparison.difference)},
           {"variance_ratio", std::move(ratio)}};
 }
 
@@ -197,6 +236,10 @@ std::string to_csv(const Report& report) {
                            fare::to_string(static_cast<fare::Meter>(m)), tally.attempts,
                            tally.used[m].count(), fare::to_usd(tally.cost[m]));
       }
+    }
+    if (const ScoringTally& scoring = policy.total.scoring; scoring.scored > 0) {
+      csv += fmt::format("{},judge,scores,,{},,{}\n", name, scoring.scored,
+                         fare::to_usd(scoring.cost));
     }
     const auto groups = [&](std::string_view kind, const std::vector<std::string>& names,
                             const std::vector<GroupTally>& tallies) {

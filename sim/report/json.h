@@ -10,7 +10,8 @@ namespace routesim {
 // indentation, a newline at the end.  Deterministic: the same report gives the same bytes.
 std::string to_json(const Report& report);
 
-// A table for spreadsheets: one row for each policy and model and meter, class, and tenant:
+// A table for spreadsheets: one row for each policy and model and meter, class, and tenant, and one
+// for a cascade's scores (group "judge"):
 //   policy,group,name,meter,requests,tokens,usd
 // with costs in exact dollars over all replications.
 std::string to_csv(const Report& report);

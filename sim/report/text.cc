@@ -19,14 +19,25 @@ std::string cell(const PolicyReport& policy, Metric metric) {
   return value_text(metric, estimate->mean);
 }
 
+// The share of good answers by itself is the quality once more, with the luck of the draw.
+bool is_shown(const Report& report, Metric metric) {
+  if (metric != Metric::kGoodShare) return is_telling(report, metric);
+  for (std::size_t i = kMetricCount; i < kMetricsMax; ++i) {
+    const auto other = static_cast<Metric>(i);
+    if (other != metric && is_telling(report, other)) return is_telling(report, metric);
+  }
+  return false;
+}
+
 Table metric_table(const Report& report) {
   const PolicyReport& a = report.policies[0];
   const bool two = report.comparison.has_value();
   Table table(two ? std::vector<std::string>{"", a.name, report.policies[1].name, "difference",
                                              "95 % interval"}
                   : std::vector<std::string>{"", a.name, "95 % interval"});
-  for (std::size_t i = 0; i < kMetricCount; ++i) {
+  for (std::size_t i = 0; i < kMetricsMax; ++i) {
     const Metric metric = static_cast<Metric>(i);
+    if (!is_shown(report, metric)) continue;
     std::vector<std::string> row{std::string(label(metric)), cell(a, metric)};
     const std::optional<Estimate>& shown = two ? (*report.comparison)[metric] : a[metric];
     if (two) {
@@ -39,6 +50,18 @@ Table metric_table(const Report& report) {
   return table;
 }
 
+std::string scoring_text(const ScoringTally& scoring) {
+  std::string text = fmt::format("{} answers were scored, and {} of them were good enough",
+                                 count_text(scoring.scored), count_text(scoring.accepted));
+  if (scoring.kept > 0) {
+    text += fmt::format("; {} were given all the same, as no other was to be had",
+                        count_text(scoring.kept));
+  }
+  return text +
+         ". Its quality is that of answers as they come; what the judge's choice adds shows "
+         "in its good answers.";
+}
+
 std::string counts_text(const Report& report, const PolicyReport& policy, const Style& style) {
   const RunResult& total = policy.total;
   std::string text = fmt::format("{} requests in {} replication{}: {} answered",
@@ -46,6 +69,9 @@ std::string counts_text(const Report& report, const PolicyReport& policy, const 
                                  report.replications == 1 ? "" : "s", count_text(total.answered));
   if (total.from_cache > 0)
     text += fmt::format(", {} from the cache", count_text(total.from_cache));
+  if (total.similar > 0) {
+    text += fmt::format(" ({} of them to a similar request)", count_text(total.similar));
+  }
   if (total.failed > 0) text += fmt::format(", {} failed", count_text(total.failed));
   if (total.abandoned > 0) text += fmt::format(", {} given up", count_text(total.abandoned));
   for (std::size_t i = 0; i < total.refused.size(); ++i) {
@@ -54,6 +80,9 @@ std::string counts_text(const Report& report, const PolicyReport& policy, const 
                         fare::to_string(static_cast<fare::Refusal>(i)));
   }
   std::string lines = style.dim(wrapped(policy.name + ": " + text + ".", "  "));
+  if (total.scoring.scored > 0) {
+    lines += style.dim(wrapped(scoring_text(total.scoring), "  "));
+  }
   if (total.not_priced > 0) {
     lines += style.bad(wrapped(fmt::format("{} requests have no whole price: the cost above is not "
                                            "the whole cost.",
@@ -80,6 +109,15 @@ std::string tokens_text(fare::Tokens total, std::uint32_t runs) {
   if (count >= 1e9) return fmt::format("{:.1f}G", count / 1e9);
   if (count >= 1e6) return fmt::format("{:.1f}M", count / 1e6);
   return fmt::format("{:.0f}", count);
+}
+
+// What scores cost is no model's.
+void add_scores(const PolicyReport& policy, std::uint32_t runs, Table& models) {
+  const ScoringTally& scoring = policy.total.scoring;
+  if (scoring.scored == 0) return;
+  models.add({"scores", count_text(scoring.scored / runs), "-", "-",
+              dollars_text(mean_cost(scoring.cost, runs)),
+              share_of(scoring.cost, policy.total.cost)});
 }
 
 std::vector<std::string> group_row(const std::string& name, const GroupTally& tally,
@@ -121,6 +159,7 @@ std::string money_tables(const Report& report, const PolicyReport& policy, const
                 used(fare::Meter::kOutput), dollars_text(mean_cost(cost_of(tally), runs)),
                 share_of(cost_of(tally), total.cost)});
   }
+  add_scores(policy, runs, models);
   text += models.text(style) + pool_table(report, policy, style);
   Table classes({"class", "requests", "refused", "cost", "share"});
   for (std::size_t i = 0; i < total.by_class.size(); ++i) {

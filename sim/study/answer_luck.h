@@ -9,7 +9,7 @@
 
 namespace routesim {
 
-// Which requests of a run hit the gateway's cache of whole answers.
+// Which requests of a run the gateway's cache of whole answers has something for.
 class AnswerLuck {
  public:
   AnswerLuck(std::size_t classes, std::uint64_t seed, std::uint32_t replication)
@@ -25,7 +25,21 @@ class AnswerLuck {
     return (before + 1) * share / kMillion > before * share / kMillion;
   }
 
+  // Whether it holds an answer to a similar one, and whether that would do.
+  struct Similar {
+    bool is_there = false;
+    bool is_good = false;
+  };
+  Similar similar(const SimilarAnswers& answers, const Arrival& arrival) const {
+    fare::RandomStream luck(key_, arrival.index | kSimilar);
+    const std::uint64_t drawn = luck.below(1'000'000);
+    return {.is_there = drawn < static_cast<std::uint64_t>(answers.requests_per_million),
+            .is_good = luck.uniform() < answers.quality};
+  }
+
  private:
+  static constexpr std::uint64_t kSimilar = std::uint64_t{1} << 63;  // Above every index.
+
   fare::RandomKey key_;
   std::vector<std::uint64_t> lookups_;  // By class.
 };

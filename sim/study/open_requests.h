@@ -9,6 +9,7 @@
 #include "fare/time.h"        // Duration.
 #include "traffic/traffic.h"  // Arrival.
 #include "world/attempt.h"    // Entry, Fate.
+#include "world/quality.h"    // AnswerQuality.
 
 namespace routesim {
 
@@ -33,17 +34,22 @@ struct Open {
   fare::Ticket ticket{};
   std::uint8_t planned = 0;
   std::uint8_t tried = 0;
-  std::uint8_t next = 0;    // Of the plan: the first target that was not asked for.
-  bool in_line = false;     // The current try waits in one.
-  bool in_pool = false;     // The current try is in a pool of replicas.
-  bool is_gone = false;     // Closed, but an event is still to come to its slot.
-  std::uint32_t found = 0;  // How many others were open when it came.
-  fare::Tokens input;       // What models are asked: as it arrived, or shortened.
+  std::uint8_t next = 0;     // Of the plan: the first target that was not asked for.
+  bool in_line = false;      // The current try waits in one.
+  bool in_pool = false;      // The current try is in a pool of replicas.
+  bool in_scoring = false;   // It was answered, and the answer is being scored.
+  std::uint8_t answers = 0;  // Tries of a cascade that were answered,
+  std::uint8_t in_hand = 0;  // and the last one of them, counted from 1.
+  bool is_gone = false;      // Closed, but an event is still to come to its slot.
+  std::uint32_t found = 0;   // How many others were open when it came.
+  fare::Tokens input;        // What models are asked: as it arrived, or shortened.
   fare::Tokens output;
   Arrival arrival{};
   fare::Duration waited{};  // In lines, over all tries.
   Entry entry{};            // Of the current try.
   std::optional<double> quality_floor;
+  std::optional<double> accept_min;  // Of a rule with a cascade.
+  AnswerQuality quality;             // Of the answer in hand.
   std::array<fare::TargetId, fare::kAttemptsMax> plan{};
   std::array<Try, fare::kAttemptsMax> tries{};
 

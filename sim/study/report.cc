@@ -12,18 +12,32 @@ namespace {
 constexpr double kPicodollarsPerDollar = 1e12;
 constexpr double kNanosecondsPerMillisecond = 1e6;
 
-constexpr std::array<std::string_view, kMetricCount> kMetricNames = {"cost_usd",
-                                                                     "cost_usd_per_answer",
-                                                                     "refused_share",
-                                                                     "failed_share",
-                                                                     "first_token_ms_p50",
-                                                                     "first_token_ms_p95",
-                                                                     "first_token_ms_p99",
-                                                                     "end_to_end_ms_p50",
-                                                                     "end_to_end_ms_p95",
-                                                                     "end_to_end_ms_p99",
-                                                                     "quality",
-                                                                     "above_floor_share"};
+constexpr std::array<std::string_view, kMetricsMax> kMetricNames = {"cost_usd",
+                                                                    "cost_usd_per_answer",
+                                                                    "refused_share",
+                                                                    "failed_share",
+                                                                    "first_token_ms_p50",
+                                                                    "first_token_ms_p95",
+                                                                    "first_token_ms_p99",
+                                                                    "end_to_end_ms_p50",
+                                                                    "end_to_end_ms_p95",
+                                                                    "end_to_end_ms_p99",
+                                                                    "quality",
+                                                                    "above_floor_share",
+                                                                    "good_share",
+                                                                    "hallucinated_share",
+                                                                    "obeyed_share",
+                                                                    "unknown_share",
+                                                                    "scoring_usd",
+                                                                    "scoring_ms",
+                                                                    "rejected_share",
+                                                                    "first_stage_share",
+                                                                    "second_stage_share",
+                                                                    "later_stage_share",
+                                                                    "evaluated_passed_share",
+                                                                    "evaluated_good_share",
+                                                                    "evaluation_error",
+                                                                    "evaluation_usd"};
 
 double dollars(fare::Cost cost) {
   return static_cast<double>(cost.count()) / kPicodollarsPerDollar;
@@ -37,6 +51,50 @@ std::optional<double> share(std::uint64_t part, std::uint64_t whole) {
 std::optional<double> milliseconds(const Histogram& histogram, double quantile) {
   if (histogram.count() == 0) return std::nullopt;
   return static_cast<double>(histogram.quantile(quantile).count()) / kNanosecondsPerMillisecond;
+}
+
+// What is known of cascades in a run; nothing for the metrics of other things.
+std::optional<double> measure_scoring(Metric metric, const ScoringTally& scoring) {
+  std::uint64_t with_cascade = 0;
+  for (const std::uint64_t count : scoring.by_stage) with_cascade += count;
+  switch (metric) {
+    case Metric::kScoringCost:
+      if (scoring.scored == 0) return std::nullopt;
+      return dollars(scoring.cost);
+    case Metric::kScoringTime:
+      if (scoring.scored == 0) return std::nullopt;
+      return static_cast<double>(scoring.delay.count()) / kNanosecondsPerMillisecond /
+             static_cast<double>(scoring.scored);
+    case Metric::kRejectedShare:
+      return share(scoring.rejected, scoring.accepted + scoring.rejected);
+    case Metric::kFirstStageShare:
+      return share(scoring.by_stage[0], with_cascade);
+    case Metric::kSecondStageShare:
+      return share(scoring.by_stage[1], with_cascade);
+    case Metric::kLaterStageShare:
+      return share(with_cascade - scoring.by_stage[0] - scoring.by_stage[1], with_cascade);
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<double> measure_evaluation(Metric metric, const EvaluationTally& evaluation) {
+  if (evaluation.judged == 0) return std::nullopt;
+  const auto judged = static_cast<double>(evaluation.judged);
+  switch (metric) {
+    case Metric::kEvaluatedPassed:
+      return share(evaluation.passed, evaluation.judged);
+    case Metric::kEvaluatedGood:
+      return share(evaluation.good, evaluation.judged);
+    case Metric::kEvaluationError:
+      return (static_cast<double>(evaluation.false_passes) -
+              static_cast<double>(evaluation.false_fails)) /
+             judged;
+    case Metric::kEvaluationCost:
+      return dollars(evaluation.cost);
+    default:
+      return std::nullopt;
+  }
 }
 
 std::optional<double> measure(Metric metric, const RunResult& run) {
@@ -68,8 +126,19 @@ std::optional<double> measure(Metric metric, const RunResult& run) {
       return run.quality_sum / static_cast<double>(run.judged);
     case Metric::kAboveFloor:
       return share(run.above_floor, run.with_floor);
+    case Metric::kGoodShare:
+      return share(run.quality.good, run.judged);
+    case Metric::kHallucinatedShare:
+      return share(run.quality.hallucinated, run.judged);
+    case Metric::kObeyedShare:
+      return share(run.quality.obeyed, run.quality.injected);
+    case Metric::kUnknownShare:
+      return share(run.quality.unknown, run.quality.unknown + run.judged);
+    default:
+      break;
   }
-  return std::nullopt;
+  const std::optional<double> scoring = measure_scoring(metric, run.scoring);
+  return scoring ? scoring : measure_evaluation(metric, run.evaluation);
 }
 
 // One figure a replication; nothing unless every replication has it.
@@ -126,10 +195,29 @@ void add(std::vector<PoolTally>& sum, const std::vector<PoolTally>& more) {
   }
 }
 
+void add(ScoringTally& sum, const ScoringTally& more) {
+  sum.scored += more.scored;
+  sum.accepted += more.accepted;
+  sum.rejected += more.rejected;
+  sum.cost += more.cost;
+  sum.delay += more.delay;
+  add(sum.by_stage, more.by_stage);
+  sum.kept += more.kept;
+}
+
+void add(QualityTally& sum, const QualityTally& more) {
+  sum.unknown += more.unknown;
+  sum.good += more.good;
+  sum.hallucinated += more.hallucinated;
+  sum.injected += more.injected;
+  sum.obeyed += more.obeyed;
+}
+
 void add(RunResult& sum, const RunResult& more) {
   sum.requests += more.requests;
   sum.answered += more.answered;
   sum.from_cache += more.from_cache;
+  sum.similar += more.similar;
   sum.failed += more.failed;
   sum.abandoned += more.abandoned;
   sum.retried += more.retried;
@@ -146,6 +234,11 @@ void add(RunResult& sum, const RunResult& more) {
   add(sum.by_tenant, more.by_tenant);
   sum.first_token.merge(more.first_token);
   sum.end_to_end.merge(more.end_to_end);
+  add(sum.scoring, more.scoring);
+  sum.evaluation += more.evaluation;
+  if (sum.by_window.size() < more.by_window.size()) sum.by_window.resize(more.by_window.size());
+  for (std::size_t i = 0; i < more.by_window.size(); ++i) sum.by_window[i] += more.by_window[i];
+  add(sum.quality, more.quality);
   sum.judged += more.judged;
   sum.quality_sum += more.quality_sum;
   sum.with_floor += more.with_floor;
@@ -161,7 +254,7 @@ PolicyReport sum_up(const Variant& variant, const std::vector<RunResult>& runs) 
   report.hash = variant.policy.hash();
   for (const RunResult& run : runs) add(report.total, run);
   report.cost_mean = mean_cost(report.total.cost, static_cast<std::uint32_t>(runs.size()));
-  for (std::size_t i = 0; i < kMetricCount; ++i) {
+  for (std::size_t i = 0; i < kMetricsMax; ++i) {
     const auto values = measure_all(static_cast<Metric>(i), runs);
     if (values) report.metric[i] = estimate(*values);
   }
@@ -182,7 +275,7 @@ std::optional<std::vector<double>> pair_up(Metric metric, const std::vector<RunR
 Comparison compare(const std::vector<RunResult>& a, const std::vector<RunResult>& b) {
   Comparison comparison;
   const auto minus = [](double x, double y) { return y - x; };
-  for (std::size_t i = 0; i < kMetricCount; ++i) {
+  for (std::size_t i = 0; i < kMetricsMax; ++i) {
     const auto values = pair_up(static_cast<Metric>(i), a, b, minus);
     if (values) comparison.difference[i] = estimate(*values);
   }
@@ -225,6 +318,15 @@ fare::Cost mean_cost(fare::Cost total, std::uint32_t count) {
 }
 
 std::string_view to_string(Metric metric) { return kMetricNames[static_cast<std::size_t>(metric)]; }
+
+bool is_telling(const Report& report, Metric metric) {
+  if (static_cast<std::size_t>(metric) < kMetricCount) return true;
+  for (const PolicyReport& policy : report.policies) {
+    const std::optional<Estimate>& estimate = policy[metric];
+    if (estimate && (estimate->mean != 0 || estimate->half_width.value_or(0) != 0)) return true;
+  }
+  return false;
+}
 
 Report study(const Scenario& scenario, const std::vector<const Variant*>& variants,
              unsigned threads, std::atomic<std::uint64_t>& progress) {

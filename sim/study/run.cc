@@ -14,8 +14,9 @@
 #include "study/open_requests.h"
 #include "study/payers.h"
 #include "study/run_books.h"
+#include "study/run_judges.h"
 #include "traffic/session.h"
-#include "world/answer_grade.h"
+#include "world/answer_draws.h"
 #include "world/hosted_model.h"
 #include "world/pool.h"
 
@@ -36,6 +37,7 @@ enum EventKind : std::uint32_t {
   kFirstToken,
   kEnd,
   kEnterPool,
+  kScored,
   kModelChange,
   kLook
 };
@@ -74,10 +76,12 @@ class Run {
         payers_(scenario.traffic, variant),
         source_(scenario.traffic, scenario.seed, replication),
         quality_(scenario.world, scenario.seed, replication),
+        judges_(scenario.world, variant.judging, scenario.seed, replication),
         answers_(scenario.traffic.classes.size(), scenario.seed, replication),
         prompts_(scenario.world, scenario.seed, replication),
         changes_(scenario.world.models.size(), kNever),
         has_sessions_(has_sessions(scenario.traffic)),
+        has_similar_(variant.answer_cache && variant.answer_cache->similar),
         escalates_(scenario.traffic.users.escalations_max > 0),
         books_(scenario) {
     const World& world = scenario.world;
@@ -151,8 +155,8 @@ class Run {
 
   // Whether it was to happen to a try that is cancelled.
   bool is_of_gone(const Event& event) const {
-    const bool is_of_try =
-        event.kind == kFirstToken || event.kind == kEnd || event.kind == kEnterPool;
+    const bool is_of_try = event.kind == kFirstToken || event.kind == kEnd ||
+                           event.kind == kEnterPool || event.kind == kScored;
     return is_of_try && open_[event.slot].is_gone;
   }
 
@@ -191,6 +195,10 @@ class Run {
       case kEnterPool:
         queue_.pop();
         enter_pool(event.slot);
+        break;
+      case kScored:
+        queue_.pop();
+        take_score(event.slot);
         break;
       case kModelChange:
         queue_.pop();
@@ -231,6 +239,7 @@ class Run {
       return;
     }
     const fare::Decision decision = route(arrival);
+    if (decision.action == fare::Action::kAnswerCached) return answer_as_similar(arrival, decision);
     if (decision.refusal != fare::Refusal::kNone) {
       books_.refuse(arrival, decision);
       follow_up(arrival, now_, Ending::kRefused);
@@ -266,6 +275,9 @@ class Run {
     open.found = open_.size() - 1;
     open.waited = Duration(0);
     open.quality_floor = decision.quality_floor;
+    open.accept_min = decision.accept_min;
+    open.answers = 0;
+    open.in_hand = 0;
     open.plan = decision.attempt;
     open.planned = decision.attempts;
     open.tried = 0;
@@ -274,26 +286,40 @@ class Run {
     send(slot, open.plan[0]);
   }
 
-  fare::Decision route(const Arrival& arrival) {
-    const fare::Tag tags[] = {{"tenant", scenario_.traffic.tenants[arrival.tenant].name}};
-    return router_->route({.id = arrival.index,
-                           .request_class = scenario_.traffic.classes[arrival.request_class].name,
-                           .tags = tags,
-                           .capabilities = {},
-                           .input = arrival.input,
-                           .expected_output = {},
-                           .max_output = max_output_of(arrival),
-                           .latency_bound = {},
-                           .scopes = payers_.of(arrival.tenant),
-                           .session = has_sessions_ ? arrival.session + 1 : 0,
-                           .prompt = prompts_.blocks_of(arrival)},
-                          instant());
+  void answer_as_similar(const Arrival& arrival, const fare::Decision& decision) {
+    const Duration latency = variant_.answer_cache->latency;
+    books_.answer_as_similar(decision, latency);
+    const bool is_good = answers_.similar(*variant_.answer_cache->similar, arrival).is_good;
+    follow_up(arrival, now_ + latency, escalates_ && !is_good ? Ending::kBad : Ending::kGood);
   }
 
-  // The entity of the current try's draws.
-  static std::uint64_t luck_of(const Open& open) {
-    return open.arrival.index * fare::kAttemptsMax + open.tried - 1;
+  fare::Decision route(const Arrival& arrival) {
+    const std::string_view tenant = scenario_.traffic.tenants[arrival.tenant].name;
+    const fare::Tag tags[] = {{"tenant", tenant}};
+    fare::Request request{.id = arrival.index,
+                          .request_class = scenario_.traffic.classes[arrival.request_class].name,
+                          .tags = tags,
+                          .capabilities = {},
+                          .input = arrival.input,
+                          .expected_output = {},
+                          .max_output = max_output_of(arrival),
+                          .latency_bound = {},
+                          .scopes = payers_.of(arrival.tenant),
+                          .session = has_sessions_ ? arrival.session + 1 : 0,
+                          .prompt = prompts_.blocks_of(arrival)};
+    if (has_similar_ && answers_.similar(*variant_.answer_cache->similar, arrival).is_there) {
+      if (request.scopes.empty()) request.scopes = {&tenant, 1};
+      request.cached_answer = {.scope = request.scopes.front(),
+                               .quality = variant_.answer_cache->similar->quality};
+    }
+    return router_->route(request, instant());
   }
+
+  // The entity of a try's draws, counted from 1; of the current one's.
+  static std::uint64_t luck_of(const Open& open, std::uint64_t tried) {
+    return open.arrival.index * fare::kAttemptsMax + tried - 1;
+  }
+  static std::uint64_t luck_of(const Open& open) { return luck_of(open, open.tried); }
 
   // What the model is asked by the current try, without its prompt.
   Ask ask_of(std::uint32_t slot) {
@@ -425,22 +451,79 @@ class Run {
     const Try& last = open.last();
     const std::uint32_t model = last.model;
     if (fate.end == AttemptEnd::kAnswered) {
-      books_.answer(open, now_);
-      const bool is_good = judge(open, model);
-      close(slot, is_good ? Ending::kGood : Ending::kBad);
-      open_.free_slot(slot);
+      take_answer(slot);
     } else {
       books_.fail(model, fate.fault);
       if (fate.end == AttemptEnd::kRateLimited && fate.retry_after > Duration(0)) {
         router_->hold(last.target, instant() + fate.retry_after, instant());
       }
-      if (!go_on(slot)) {
-        books_.give_up();
-        close(slot, Ending::kFailed);
-        open_.free_slot(slot);
-      }
+      if (!go_on(slot)) give_up(slot);
     }
     if (fate.has_place) leave_place(model);
+  }
+
+  // The current try was answered: the answer is given; or scored first, if another may follow it.
+  void take_answer(std::uint32_t slot) {
+    Open& open = open_[slot];
+    const Try& last = open.last();
+    const AnswerQuality quality = quality_of(open);
+    if (!open.accept_min)
+      return give(slot, quality, last.started + last.first_token, luck_of(open));
+    open.quality = quality;
+    open.in_hand = open.tried;
+    ++open.answers;
+    if (open.next == open.planned) {
+      books_.answer_after(open.answers, false);
+      return give(slot, quality, last.started + last.first_token, luck_of(open));
+    }
+    const Duration delay = judges_.scorer().delay(luck_of(open));
+    books_.score(open.arrival, judges_.scorer().cost(), delay);
+    open.in_scoring = true;
+    queue_.push({now_ + delay, kScored, slot});
+  }
+
+  void take_score(std::uint32_t slot) {
+    Open& open = open_[slot];
+    open.in_scoring = false;
+    const double grade = judges_.scorer().grade(open.quality, luck_of(open));
+    const bool accepted = grade >= *open.accept_min;
+    books_.accept(accepted);
+    if (accepted) return give_in_hand(slot, false);
+    if (!go_on(slot)) give_in_hand(slot, true);
+  }
+
+  // No target is left to ask: what was answered before, if anything was, must do.
+  void give_up(std::uint32_t slot) {
+    if (open_[slot].in_hand > 0) return give_in_hand(slot, true);
+    books_.give_up();
+    close(slot, Ending::kFailed);
+    open_.free_slot(slot);
+  }
+
+  // Gives the answer that was held back for its score.
+  void give_in_hand(std::uint32_t slot, bool was_rejected) {
+    const Open& open = open_[slot];
+    books_.answer_after(open.answers, was_rejected);
+    give(slot, open.quality, now_, luck_of(open, open.in_hand));
+  }
+
+  // Gives an answer to whoever asked; `luck` is its entity.
+  void give(std::uint32_t slot, const AnswerQuality& quality, Duration first_token,
+            std::uint64_t luck) {
+    const Open& open = open_[slot];
+    books_.answer(open, first_token, now_);
+    books_.grade(quality, open.quality_floor);
+    if (judges_.evaluates()) evaluate(open, quality, luck);
+    const std::optional<bool> good =
+        quality.is_known() ? std::optional(quality.good) : std::nullopt;
+    close(slot, escalates_ && quality.is_bad() ? Ending::kBad : Ending::kGood, good);
+    open_.free_slot(slot);
+  }
+
+  void evaluate(const Open& open, const AnswerQuality& quality, std::uint64_t luck) {
+    const auto found = judges_.evaluate(quality, open.arrival.index, luck);
+    const std::size_t tried = open.in_hand > 0 ? open.in_hand : open.tried;
+    if (found) books_.evaluate(*found, judges_.window(open.tries[tried - 1].started));
   }
 
   // Notes how the current try has ended, and tells its model.
@@ -465,7 +548,13 @@ class Run {
   void abandon(std::uint32_t slot) {
     Open& open = open_[slot];
     const std::uint32_t model = open.last().model;
-    books_.abandon(model);
+    books_.abandon();
+    if (open.in_scoring) {
+      open.in_scoring = false;
+      close(slot, Ending::kAbandoned);
+      return leave_event(open);
+    }
+    books_.cancel(model);
     if (open.in_line) {
       models_[model].withdraw(ask_of(slot), open.entry, now_);
       leave_line(open);
@@ -485,19 +574,23 @@ class Run {
     end_try(slot, fate);
     close(slot, Ending::kAbandoned);
     if (in_pool) return open_.free_slot(slot);
-    // What was to happen to the try is still in the queue, and must find nobody else.
+    leave_event(open);
+    if (fate.has_place) leave_place(model);
+  }
+
+  // What was to happen to a closed request is still in the queue, and must find nobody else.
+  void leave_event(Open& open) {
     open.is_gone = true;
     ++gone_;
-    if (fate.has_place) leave_place(model);
   }
 
   // Sends the request to the next target of its plan that the router grants; false if none is left.
   bool go_on(std::uint32_t slot) {
     Open& open = open_[slot];
-    const fare::Attempt failed = attempt_of(open, open.last());
+    const fare::Attempt ended = attempt_of(open, open.last());
     while (open.next < open.planned) {
       const fare::TargetId target = open.plan[open.next++];
-      const fare::TopUp answer = router_->top_up(open.ticket, failed, target, instant());
+      const fare::TopUp answer = router_->top_up(open.ticket, ended, target, instant());
       if (answer.status == fare::TopUpStatus::kGranted) {
         send(slot, target);
         return true;
@@ -541,19 +634,19 @@ class Run {
     watch_line(model);
   }
 
-  // Whether the answer is good enough for whoever asked; one whose quality is not modelled is.
-  bool judge(const Open& open, std::uint32_t model) {
-    const std::vector<double>& skill = models_[model].skill(open.fate.phase);
-    if (skill.empty()) return true;
-    const std::uint32_t in_class = open.arrival.request_class;
-    const double quality = quality_.of(first_asked(open.arrival), in_class, skill[in_class]);
-    books_.judge(quality, open.quality_floor);
-    return !escalates_ || quality_.is_good(luck_of(open), quality);
+  // How good the current try's answer is.
+  AnswerQuality quality_of(const Open& open) const {
+    const std::uint32_t model = open.last().model;
+    return quality_.draw(model, models_[model].quality(open.fate.phase),
+                         {.request_class = open.arrival.request_class,
+                          .request = first_asked(open.arrival),
+                          .answer = luck_of(open),
+                          .begun = open.served});
   }
 
   // Settles the request with the router, books what it cost, and lets what follows from it come.
   // Its slot is still taken.
-  void close(std::uint32_t slot, Ending ending) {
+  void close(std::uint32_t slot, Ending ending, std::optional<bool> good = {}) {
     const Open& open = open_[slot];
     if (open.arrival.patience != Duration::max()) deadlines_.remove(slot);
     std::array<fare::Attempt, fare::kAttemptsMax> attempts;
@@ -568,7 +661,8 @@ class Run {
                          .ended = now_,
                          .waited = open.waited,
                          .found = open.found,
-                         .answered = open.last().end == AttemptEnd::kAnswered});
+                         .answered = ending == Ending::kGood || ending == Ending::kBad,
+                         .good = good});
     }
     open_.leave();
     follow_up(open.arrival, now_, ending);
@@ -599,7 +693,8 @@ class Run {
   std::unique_ptr<fare::Router> router_;
   Payers payers_;
   SessionSource source_;
-  AnswerGrade quality_;
+  AnswerDraws quality_;
+  RunJudges judges_;
   AnswerLuck answers_;
   ArrivalPrompts prompts_;
   std::deque<HostedModel> models_;            // Which cannot move.
@@ -614,6 +709,7 @@ class Run {
   std::size_t gone_ = 0;    // Slots of cancelled tries that an event is still to come to.
   std::uint64_t came_ = 0;  // Requests that came by themselves.
   const bool has_sessions_;
+  const bool has_similar_;
   const bool escalates_;
   RunBooks books_;
   Arrival arriving_{};

@@ -7,13 +7,14 @@
 #include <optional>    // std::optional.
 #include <vector>      // std::vector.
 
-#include "engine/histogram.h"  // Histogram.
-#include "fare/decision.h"     // Refusal.
-#include "fare/money.h"        // Cost.
-#include "fare/router.h"       // Router, TopUpStatus.
-#include "fare/usage.h"        // Meter.
-#include "study/scenario.h"    // Scenario, Variant.
-#include "world/faults.h"      // kFaultCount.
+#include "engine/histogram.h"    // Histogram.
+#include "fare/decision.h"       // Refusal.
+#include "fare/money.h"          // Cost.
+#include "fare/router.h"         // Router, TopUpStatus.
+#include "fare/usage.h"          // Meter.
+#include "study/answer_tally.h"  // ScoringTally, EvaluationTally, QualityTally.
+#include "study/scenario.h"      // Scenario, Variant.
+#include "world/faults.h"        // kFaultCount.
 
 namespace routesim {
 
@@ -56,7 +57,8 @@ struct RunResult {
   // == answered + from_cache + failed + abandoned + all refusals.  Who asks again is another one.
   std::uint64_t requests = 0;
   std::uint64_t answered = 0;    // By a model.
-  std::uint64_t from_cache = 0;  // By the gateway's answer cache.
+  std::uint64_t from_cache = 0;  // By the gateway's answer cache;
+  std::uint64_t similar = 0;     // of them: on a step of the policy's ladder, to a similar request.
   std::uint64_t failed = 0;      // Every attempt of the plan failed.
   std::uint64_t abandoned = 0;   // Whoever asked gave up before the answer was whole.
   std::uint64_t retried = 0;     // Askings again after a refusal or failure,
@@ -67,14 +69,22 @@ struct RunResult {
   std::uint64_t degraded = 0;          // Requests that took a step down a ladder.
   std::uint64_t refused_unpriced = 0;  // Of them: some candidate had no price at that instant.
   std::uint64_t not_priced = 0;        // Requests whose cost is not whole.
+  // == the sums by class and by tenant == that by model and meter + scoring.cost.  The router's own
+  // books, and budgets in them, have all of it but the scores, which it is never asked to pay.
   fare::Cost cost;
   std::vector<ModelTally> by_model;   // As World::models.
   std::vector<PoolTally> pools;       // Of the models that are pools, in the same order.
   std::vector<GroupTally> by_class;   // As TrafficModel::classes.
   std::vector<GroupTally> by_tenant;  // As TrafficModel::tenants.
-  Histogram first_token;              // From arrival, of answered requests.
+  // From arrival, of answered requests.  An answer that is scored is held back until it is given as
+  // a whole: its first token comes with its last one.
+  Histogram first_token;
   Histogram end_to_end;
-  std::uint64_t judged = 0;       // Answers whose quality is modelled.
+  ScoringTally scoring;
+  EvaluationTally evaluation;
+  std::vector<EvaluationTally> by_window;  // By Evaluation::window, from the start of the run on.
+  QualityTally quality;
+  std::uint64_t judged = 0;       // Answers whose quality is known.
   double quality_sum = 0;         // Over them.
   std::uint64_t with_floor = 0;   // Those of them whose rule has a floor.
   std::uint64_t above_floor = 0;  // Those whose quality reaches it.
@@ -93,6 +103,7 @@ struct RequestEnd {
   fare::Duration waited{};  // In lines, over all attempts.
   std::uint32_t found = 0;  // How many were open when it came.
   bool answered = false;
+  std::optional<bool> good = {};  // Whether the answer was, if it was given and that is known.
 };
 
 // Watches a run, for those who need more than sums.
@@ -116,9 +127,15 @@ class RunObserver {
 // to what they get.  Deterministic in (scenario, variant, replication).  Adds to `progress` once
 // for every thousand requests that come by themselves.
 //
+// Under a rule with a cascade every answer that another target of the plan may follow is scored by
+// the variant's scorer, at its price and after its delay.  An answer whose grade is below
+// accept_min sends the request on, if top_up() grants a further attempt; if none is granted, or
+// none of them answers, the last answer is given: a plan's last answer is taken whatever it is
+// worth (fare/cascade.h).
+//
 // At the end the invariants of the run are checked, always: every request has one end, every ticket
-// is settled, costs sum to the same total by model, class, tenant and in the router's own books.
-// A broken one is a failed FARE_CHECK.  `observer` may be null.
+// is settled, costs sum to the same total by model and score, by class, by tenant and, less the
+// scores, in the router's own books.  A broken one is a failed FARE_CHECK.  `observer` may be null.
 RunResult run_once(const Scenario& scenario, const Variant& variant, std::uint32_t replication,
                    std::atomic<std::uint64_t>& progress, RunObserver* observer = nullptr);
 

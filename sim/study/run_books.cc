@@ -44,19 +44,43 @@ void RunBooks::fail(std::uint32_t model, Fault fault) {
   ++result_.by_model[model].faults[static_cast<std::size_t>(fault)];
 }
 
-void RunBooks::answer(const Open& open, fare::Duration now) {
-  const Try& last = open.last();
+void RunBooks::score(const Arrival& arrival, fare::Cost cost, fare::Duration delay) {
+  ++result_.scoring.scored;
+  result_.scoring.cost += cost;
+  result_.scoring.delay += delay;
+  result_.by_class[arrival.request_class].cost += cost;
+  result_.by_tenant[arrival.tenant].cost += cost;
+  result_.cost += cost;
+}
+
+void RunBooks::evaluate(const EvaluationTally& one, std::optional<std::size_t> window) {
+  result_.evaluation += one;
+  if (!window) return;
+  if (result_.by_window.size() <= *window) result_.by_window.resize(*window + 1);
+  result_.by_window[*window] += one;
+}
+
+void RunBooks::answer(const Open& open, fare::Duration first_token, fare::Duration now) {
   ++result_.answered;
-  result_.first_token.record(last.started + last.first_token - open.arrival.at);
+  result_.first_token.record(first_token - open.arrival.at);
   result_.end_to_end.record(now - open.arrival.at);
 }
 
-void RunBooks::judge(double quality, const std::optional<double>& floor) {
+void RunBooks::grade(const AnswerQuality& quality, const std::optional<double>& floor) {
+  if (quality.status == AnswerQuality::Status::kNotModelled) return;
+  if (quality.status == AnswerQuality::Status::kUnknown) {
+    ++result_.quality.unknown;
+    return;
+  }
   ++result_.judged;
-  result_.quality_sum += quality;
+  result_.quality_sum += quality.probability;
+  result_.quality.good += quality.good;
+  result_.quality.hallucinated += quality.hallucinates;
+  result_.quality.injected += quality.injected;
+  result_.quality.obeyed += quality.obeys;
   if (!floor) return;
   ++result_.with_floor;
-  if (quality >= *floor) ++result_.above_floor;
+  if (quality.probability >= *floor) ++result_.above_floor;
 }
 
 void RunBooks::settle(const Open& open, const fare::Settlement& settlement, fare::Duration now) {
@@ -92,15 +116,24 @@ void RunBooks::check(const fare::RouterStats& stats) const {
   for (const GroupTally& tally : result_.by_class) classes += tally.cost;
   fare::Cost tenants;
   for (const GroupTally& tally : result_.by_tenant) tenants += tally.cost;
-  FARE_CHECK(models == result_.cost);
+  const ScoringTally& scoring = result_.scoring;
+  FARE_CHECK(models + scoring.cost == result_.cost);
   FARE_CHECK(classes == result_.cost);
   FARE_CHECK(tenants == result_.cost);
-  FARE_CHECK(stats.cost == result_.cost);
+  FARE_CHECK(stats.cost + scoring.cost == result_.cost);
   FARE_CHECK(stats.open == 0);
   FARE_CHECK(stats.refused == result_.refusals());
-  FARE_CHECK(stats.routed == result_.requests - result_.from_cache);
+  FARE_CHECK(stats.cached == result_.similar);
+  FARE_CHECK(stats.routed == result_.requests - result_.from_cache + result_.similar);
   FARE_CHECK(result_.requests == result_.answered + result_.from_cache + result_.failed +
                                      result_.abandoned + result_.refusals());
+  std::uint64_t with_cascade = 0;
+  for (const std::uint64_t count : scoring.by_stage) with_cascade += count;
+  FARE_CHECK(with_cascade <= result_.answered);
+  FARE_CHECK(scoring.accepted <= with_cascade);
+  FARE_CHECK(scoring.accepted + scoring.rejected <= scoring.scored);
+  FARE_CHECK(result_.judged + result_.quality.unknown <= result_.answered);
+  FARE_CHECK(result_.evaluation.judged <= result_.judged);
   // Little's law holds to the nanosecond on a run that starts and ends empty.
   FARE_CHECK(result_.in_flight_ns == result_.sojourn_ns);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <cstdint>  // std::uint32_t.
+#include <cstdint>   // std::uint32_t.
+#include <optional>  // std::optional.
 
 #include "fare/decision.h"        // Decision.
 #include "fare/outcome.h"         // Settlement.
@@ -23,6 +24,11 @@ class RunBooks {
   }
   void arrive(const Arrival& arrival);
   void answer_from_cache(fare::Duration latency);
+  void answer_as_similar(const fare::Decision& decision, fare::Duration latency) {
+    ++result_.similar;
+    route(decision);
+    answer_from_cache(latency);
+  }
   void refuse(const Arrival& arrival, const fare::Decision& decision);
   void route(const fare::Decision& decision) {
     result_.degraded += decision.degradations.empty() ? 0 : 1;
@@ -40,14 +46,22 @@ class RunBooks {
   // Somebody will ask again, after a bad answer or after none.
   void ask_again(bool escalated) { ++(escalated ? result_.escalated : result_.retried); }
 
-  // A request's end: answered by its last try, failed, or abandoned; then what it cost.
-  void answer(const Open& open, fare::Duration now);
-  void judge(double quality, const std::optional<double>& floor);
-  void give_up() { ++result_.failed; }
-  void abandon(std::uint32_t model) {
-    ++result_.abandoned;
-    ++result_.by_model[model].cancelled;
+  // An answer is scored: what that costs is the request's at once.  Then it is accepted or not.
+  void score(const Arrival& arrival, fare::Cost cost, fare::Duration delay);
+  void accept(bool accepted) { ++(accepted ? result_.scoring.accepted : result_.scoring.rejected); }
+  // An answer is judged beside the traffic; with a window, it is the window's of that index too.
+  void evaluate(const EvaluationTally& one, std::optional<std::size_t> window);
+
+  // A request's end: answered, failed, or abandoned; then what it cost.
+  void answer(const Open& open, fare::Duration first_token, fare::Duration now);
+  void answer_after(std::uint32_t stages, bool was_rejected) {
+    ++result_.scoring.by_stage[stages - 1];
+    result_.scoring.kept += was_rejected ? 1 : 0;
   }
+  void grade(const AnswerQuality& quality, const std::optional<double>& floor);
+  void give_up() { ++result_.failed; }
+  void abandon() { ++result_.abandoned; }
+  void cancel(std::uint32_t model) { ++result_.by_model[model].cancelled; }
   void settle(const Open& open, const fare::Settlement& settlement, fare::Duration now);
 
   // What a pool came to.

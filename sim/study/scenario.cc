@@ -9,6 +9,8 @@
 #include "base/json_reader.h"
 #include "fare/router.h"
 #include "study/files.h"
+#include "study/millionths.h"
+#include "study/outcome_layouts.h"
 #include "study/policy_files.h"
 #include "study/recording.h"
 
@@ -26,7 +28,6 @@ constexpr std::size_t kPathMax = 4'096;
 constexpr std::size_t kTextMax = 4'000;
 constexpr std::size_t kVariantsMax = 100;
 constexpr std::int64_t kReplicationsMax = 1'000;
-constexpr fare::Int128 kPicodollarsPerMillionth = 1'000'000;  // parse_usd() counts 10^-12.
 
 // A text with the name that stands for it in messages.
 struct Source {
@@ -38,19 +39,13 @@ std::string beside(const std::string& scenario, const std::string& path) {
   return (fs::path(scenario).parent_path() / path).lexically_normal().string();
 }
 
-// A JSON number or decimal string would do, but "0.4" is exact and 0.4 is not.
-std::optional<std::int64_t> read_millionths(const JsonNode& node) {
-  constexpr std::string_view kRule =
-      "a share from \"0\" to \"1\" with at most 6 decimals, such as \"0.4\"";
-  const std::optional<std::string> text = json::text(32)(node);
-  if (!text) return std::nullopt;
-  const fare::Expected<fare::Cost> value = fare::parse_usd(*text);
-  const fare::Int128 count = value ? value->count() : -1;
-  const bool fits = count >= 0 && count <= kPicodollarsPerMillionth * 1'000'000 &&
-                    count % kPicodollarsPerMillionth == 0;
-  if (fits) return static_cast<std::int64_t>(count / kPicodollarsPerMillionth);
-  node.must_be(ErrorCode::kOutOfRange, kRule);
-  return std::nullopt;
+std::optional<SimilarAnswers> read_similar(const JsonNode& node) {
+  SimilarAnswers similar;
+  ObjectReader reader(node);
+  reader.required("share", similar.requests_per_million, read_millionths);
+  reader.required("quality", similar.quality, json::number(0, 1));
+  reader.finish();
+  return reader.ok() ? std::optional(similar) : std::nullopt;
 }
 
 std::optional<AnswerCache> read_answer_cache(const JsonNode& node) {
@@ -62,6 +57,7 @@ std::optional<AnswerCache> read_answer_cache(const JsonNode& node) {
   double latency_ms = 0;
   reader.required("latency_ms", latency_ms, json::number(0, 60'000));
   cache.latency = fare::Duration(static_cast<std::int64_t>(latency_ms * 1e6));
+  if (const auto similar = reader.member("similar", false)) cache.similar = read_similar(*similar);
   reader.finish();
   return reader.ok() ? std::optional<AnswerCache>(cache) : std::nullopt;
 }
@@ -215,7 +211,46 @@ class ScenarioReader {
     std::vector<std::string> classes;
     for (const ClassMix& mix : traffic.classes) classes.push_back(mix.name);
     cache_rules_ = read_cache_rules();
-    return read_world(*node, classes, *prices, cache_rules_ ? &*cache_rules_ : nullptr, start);
+    std::optional<World> world = read_world(
+        *node, {.classes = classes,
+                .prices = *prices,
+                .cache_rules = cache_rules_ ? &*cache_rules_ : nullptr,
+                .start = start,
+                .read_outcomes = [this](const JsonNode& part) { return read_outcomes(part); }});
+    if (world) {
+      judges_.emplace();
+      for (const JudgeModel& judge : world->judges) judges_->push_back(judge.name);
+    }
+    return world;
+  }
+
+  std::optional<fare::OutcomeData> read_outcomes(const JsonNode& node) {
+    std::string file;
+    std::size_t format = 0;
+    std::size_t split = 0;
+    ObjectReader reader(node);
+    const bool has_file = reader.required("file", file, json::text(kPathMax));
+    reader.optional("format", format, json::one_of({"lines", "routellm", "routerbench", "tiers"}));
+    const bool has_split = reader.optional("split", split, json::one_of({"train", "test"}));
+    reader.finish();
+    if (!has_file) return std::nullopt;
+    const std::string path = beside(path_, file);
+    std::optional<std::string> lines;
+    if (format == 0) {
+      lines = keep(read_file(path));
+    } else {
+      const auto layout = static_cast<OutcomeLayout>(format - 1);
+      std::optional<Converted> converted = keep(convert_outcomes(path, {.layout = layout}));
+      if (converted) lines = std::move(converted->lines);
+    }
+    if (!lines) return std::nullopt;
+    std::optional<fare::OutcomeData> data = keep(fare::parse_outcomes(path, *lines, {}));
+    if (!data || !has_split) return data;
+    std::erase_if(data->rows,
+                  [&](const fare::OutcomeRow& row) { return row.test != (split == 1); });
+    if (data->has_split && !data->rows.empty()) return data;
+    node.member("split").problem(ErrorCode::kUnknownName, "has no rows in this file");
+    return std::nullopt;
   }
 
   // The cache rules that stand in folders "cache" beside price tables; nothing if there are none.
@@ -252,7 +287,9 @@ class ScenarioReader {
     }
     for (const std::string& path : overrides_.policies) {
       const std::optional<fare::Policy> policy = keep(load_policy(path));
-      if (policy) variants.push_back({path, *policy, std::nullopt, std::nullopt});
+      if (!policy) continue;
+      variants.push_back({path, *policy, std::nullopt});
+      check_scorer(variants.back());
     }
     return variants;
   }
@@ -267,6 +304,7 @@ class ScenarioReader {
       return read_spending(
           part, [this](const std::string& path) { return keep(read_file(beside(path_, path))); });
     });
+    const Judging judging = read_judging(reader, judges_);
     reader.finish();
     if (!policy) return std::nullopt;
     std::optional<fare::Policy> parsed;
@@ -278,9 +316,24 @@ class ScenarioReader {
       parsed = keep(fare::Policy::parse(name, policy->dump(), find_policy));
     }
     if (!parsed) return std::nullopt;
-    return Variant{std::string(parsed->name()), *parsed,
-                   has_cache ? std::optional<AnswerCache>(cache) : std::nullopt,
-                   spends ? std::optional<Spending>(std::move(spending)) : std::nullopt};
+    Variant variant{std::string(parsed->name()), *parsed,
+                    has_cache ? std::optional<AnswerCache>(cache) : std::nullopt,
+                    spends ? std::optional<Spending>(std::move(spending)) : std::nullopt, judging};
+    if (!node.has("scorer")) check_scorer(variant);
+    return variant;
+  }
+
+  // Somebody must score the answers of a cascade.
+  void check_scorer(const Variant& variant) {
+    if (variant.judging.scorer) return;
+    for (const CascadeRule& rule : cascades_of(variant.policy)) {
+      problems_.add_all(
+          {{ErrorCode::kMissingKey,
+            fmt::format("{}#/rules/{}/cascade", variant.policy.file(), rule.index),
+            fmt::format("needs somebody who scores the answers of rule \"{}\": name one of the "
+                        "world's judges by \"scorer\" beside \"policy\" in {}",
+                        rule.name, path_)}});
+    }
   }
 
   // The value; or nothing, and its errors are kept.
@@ -309,6 +362,26 @@ class ScenarioReader {
                                         "\"world\" in {}",
                                         model.model, path_)}});
       }
+      check_cascades(scenario, variant, **router);
+    }
+  }
+
+  // What is scored must be as good or bad as something says.
+  void check_cascades(const Scenario& scenario, const Variant& variant,
+                      const fare::Router& router) {
+    for (const CascadeRule& rule : cascades_of(variant.policy)) {
+      for (std::size_t i = 0; i < router.targets(); ++i) {
+        const fare::TargetFacts target = router.target(static_cast<fare::TargetId>(i));
+        const auto named = std::find(rule.targets.begin(), rule.targets.end(), target.name);
+        const std::optional<std::uint32_t> model = scenario.world.find(target.model.id);
+        if (named == rule.targets.end() || !model || scenario.world.has_quality(*model)) continue;
+        problems_.add_all(
+            {{ErrorCode::kMissingKey,
+              fmt::format("{}#/rules/{}/cascade", variant.policy.file(), rule.index),
+              fmt::format("nothing says how good the answers of \"{}\" are, which rule \"{}\" has "
+                          "scored: give the model a \"skill\" in the world of {}",
+                          target.name, rule.name, path_)}});
+      }
     }
   }
 
@@ -329,6 +402,7 @@ class ScenarioReader {
   fare::Problems& problems_;
   std::vector<std::string> price_paths_;
   std::optional<fare::CacheRuleBook> cache_rules_;
+  std::optional<std::vector<std::string>> judges_;  // Of the world, once it is read.
 };
 
 }  // namespace

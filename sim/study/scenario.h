@@ -10,18 +10,27 @@
 #include "fare/policy.h"      // Policy.
 #include "fare/price_book.h"  // PriceBook.
 #include "fare/time.h"        // Instant.
+#include "study/judging.h"    // Judging.
 #include "study/spending.h"   // Spending.
 #include "traffic/traffic.h"  // TrafficModel.
 #include "world/world.h"      // World.
 
 namespace routesim {
 
+// Answers that a gateway's cache holds to other requests that are much the same: a policy's step
+// "cached_answer" may give them (fare/policy.h).
+struct SimilarAnswers {
+  std::int64_t requests_per_million = 0;  // Of those that do not hit: that there is one for.
+  double quality = 0;                     // The probability that it is good enough.
+};
+
 // A gateway's own cache of whole answers: a hit costs nothing and reaches no model.
 struct AnswerCache {
   std::int64_t hits_per_million = 0;  // The share of requests that hit.
   bool exact = false;                 // Hits are dealt in exact proportion within each class, not
                                       // drawn at random.
-  fare::Duration latency{};           // Of a hit.
+  fare::Duration latency{};           // Of whatever comes from it.
+  std::optional<SimilarAnswers> similar = {};
 };
 
 // One side of the question: a policy, and what the gateway around it does.
@@ -30,6 +39,7 @@ struct Variant {
   fare::Policy policy;
   std::optional<AnswerCache> answer_cache;
   std::optional<Spending> spending = {};  // Without: nothing is limited by money.
+  Judging judging = {};
 };
 
 // A question as data: traffic, world, prices, policies, and how often to try.
@@ -70,10 +80,19 @@ struct ScenarioOverrides {
 //    "traffic": {...}, "world": {...},
 //    "recording": RECORDING (see study/recording.h) in the place of the traffic's times and more
 //    "policies": [{"policy": POLICY or "file.json", "answer_cache": {"hit_share": "0.4",
-//                  "mix": "random" | "exact", "latency_ms": 20},
-//                  "spending": SPENDING (see study/spending.h)}]}
+//                  "mix": "random" | "exact", "latency_ms": 20,
+//                  "similar": {"share": "0.3", "quality": 0.8}},
+//                  "spending": SPENDING (see study/spending.h),
+//                  "scorer": "rubric", "evaluation": {...} (see study/judging.h)}]}
 // Every target of every policy must be a model that the world has, and every class of the traffic
-// one that the policy knows.
+// one that the policy knows.  A policy with a cascade needs a scorer, and models whose quality the
+// world says.
+//
+// The "outcomes" of a world:
+//   {"file": "outcomes.jsonl", "format": "lines", "split": "test"}
+// `format`: JSON lines as fare/outcome_data.h reads them, the default; or the folder of a published
+// data set, as `learn convert` names it (study/outcome_layouts.h): "routellm", "routerbench",
+// "tiers".  `split`: only its rows, "train" or "test".
 // Errors: everything that is wrong in the scenario and the files it names, in one go.
 [[nodiscard]] fare::Expected<Scenario> load_scenario(const std::string& path,
                                                      const ScenarioOverrides& overrides);

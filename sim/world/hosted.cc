@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "world/quality.h"
+
 namespace routesim {
 namespace {
 
@@ -90,7 +92,8 @@ std::optional<HostedChange> read_change(const JsonNode& node, const HostedNames&
   keep("failure_share", change.failure_share, json::number(0, 1));
   keep("concurrency", change.concurrency, read_places);
   keep("limits", change.limits, read_limits);
-  reader.optional("skill", change.skill, names.read_skill);
+  reader.optional("skill", change.skill,
+                  [&names](const JsonNode& skill) { return read_skill(skill, names.classes); });
   reader.optional("retired", change.retired, json::boolean());
   reader.finish();
   return reader.ok() ? std::optional<HostedChange>(std::move(change)) : std::nullopt;

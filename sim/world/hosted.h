@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstdint>      // std::uint32_t.
-#include <functional>   // std::function.
 #include <optional>     // std::optional.
+#include <string>       // std::string.
 #include <string_view>  // std::string_view.
 #include <vector>       // std::vector.
 
@@ -82,7 +82,7 @@ struct HostedNames {
   fare::Instant start{};
   std::vector<std::string_view> regions;
   const fare::CacheRuleBook* cache_rules = nullptr;  // Null: there are none.
-  std::function<std::optional<std::vector<double>>(const fare::JsonNode&)> read_skill;
+  const std::vector<std::string>& classes;           // Of the traffic.
 };
 
 // Reads the keys above from a model's object.  Anything wrong is recorded in its Problems.

@@ -51,7 +51,7 @@ HostedModel::HostedModel(const World& world, std::uint32_t index, const Options&
   add_limits(physics.limits);
   phases_.push_back({.failure_share = model_.failure_share,
                      .concurrency = model_.concurrency,
-                     .skill = model_.skill});
+                     .quality = model_.quality});
   for (const HostedChange& change : physics.changes) add_phase(change);
   const fare::RandomKey luck(options.seed, options.replication, Purpose::kOutage);
   constexpr std::uint64_t kModels = std::uint64_t{1} << 32;  // Entities: regions are below.
@@ -73,7 +73,7 @@ void HostedModel::add_phase(const HostedChange& change) {
   if (change.latency_factor) phase.latency_factor = *change.latency_factor;
   if (change.failure_share) phase.failure_share = *change.failure_share;
   if (change.concurrency) phase.concurrency = change.concurrency;
-  if (!change.skill.empty()) phase.skill = change.skill;
+  if (!change.skill.empty()) phase.quality.skill = change.skill;
   phase.retired = phase.retired || change.retired;
   if (change.limits) {
     add_limits(change.limits);

@@ -12,6 +12,7 @@
 #include "world/attempt.h"       // Ask, Entry, Fate, LineMove.
 #include "world/hosted_cache.h"  // HostedCache.
 #include "world/outage.h"        // Outages.
+#include "world/quality.h"       // ModelQuality.
 #include "world/world.h"         // World, WorldModel.
 
 namespace routesim {
@@ -55,8 +56,8 @@ class HostedModel {
   // The next move that is due at `now`; nothing if there is none.
   std::optional<LineMove> advance(fare::Duration now);
 
-  // The skill by class that answers in a phase; empty: not modelled.
-  const std::vector<double>& skill(std::uint16_t phase) const { return phases_[phase].skill; }
+  // How good the answers of a phase are.
+  const ModelQuality& quality(std::uint16_t phase) const { return phases_[phase].quality; }
 
   // What an answer's written tokens are billed as.
   fare::Meter write_meter() const;
@@ -71,7 +72,7 @@ class HostedModel {
     double latency_factor = 1;
     double failure_share = 0;
     std::optional<std::uint32_t> concurrency;
-    std::vector<double> skill;
+    ModelQuality quality;
     bool retired = false;
     std::size_t limits = 0;  // Index into limits_.
   };

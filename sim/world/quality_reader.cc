@@ -14,24 +14,6 @@ namespace json = fare::json;
 
 constexpr double kLogitMax = 20;
 constexpr double kSecondsMax = 1e9;
-constexpr std::size_t kModelsMax = 1'000;
-
-// One number for all classes, or an object that names them all.
-std::optional<std::vector<double>> read_skill(const JsonNode& node,
-                                              const std::vector<std::string>& classes) {
-  const auto logit = json::number(-kLogitMax, kLogitMax);
-  std::vector<double> values(classes.size());
-  if (!node.is_object()) {
-    const std::optional<double> value = logit(node);
-    if (!value) return std::nullopt;
-    std::fill(values.begin(), values.end(), *value);
-    return values;
-  }
-  ObjectReader reader(node);
-  for (std::size_t i = 0; i < classes.size(); ++i) reader.required(classes[i], values[i], logit);
-  reader.finish();
-  return values;
-}
 
 std::optional<Degradation> read_degradation(const JsonNode& node) {
   Degradation degradation;
@@ -48,63 +30,48 @@ std::optional<Degradation> read_degradation(const JsonNode& node) {
   return reader.ok() ? std::optional(degradation) : std::nullopt;
 }
 
-std::optional<ModelQuality> read_model(const JsonNode& node,
-                                       const std::vector<std::string>& classes) {
-  ModelQuality model;
-  ObjectReader reader(node);
-  reader.required("model", model.model, json::text(128));
-  reader.required("skill", model.skill,
-                  [&classes](const JsonNode& skill) { return read_skill(skill, classes); });
-  reader.optional("hallucination_rate", model.hallucination_rate, json::number(0, 1));
-  reader.optional("injection_rate", model.injection_rate, json::number(0, 1));
-  if (const auto degrades = reader.member("degrades", false)) {
-    model.degradation = read_degradation(*degrades);
+}  // namespace
+
+std::optional<std::vector<double>> read_skill(const JsonNode& node,
+                                              const std::vector<std::string>& classes) {
+  const auto logit = json::number(-kLogitMax, kLogitMax);
+  std::vector<double> values(classes.size());
+  if (!node.is_object()) {
+    const std::optional<double> value = logit(node);
+    if (!value) return std::nullopt;
+    std::fill(values.begin(), values.end(), *value);
+    return values;
   }
+  ObjectReader reader(node);
+  for (std::size_t i = 0; i < classes.size(); ++i) reader.required(classes[i], values[i], logit);
   reader.finish();
-  return reader.ok() ? std::optional(std::move(model)) : std::nullopt;
+  return values;
 }
 
-void read_class(const JsonNode& node, Difficulty& difficulty, double& discrimination) {
+std::optional<Difficulty> read_difficulty(const JsonNode& node) {
+  Difficulty difficulty;
   ObjectReader reader(node);
   reader.required("mean", difficulty.mean, json::number(-kLogitMax, kLogitMax));
   reader.required("sd", difficulty.sd, json::number(0, kLogitMax));
-  reader.optional("discrimination", discrimination, json::number(0.01, 100));
+  reader.optional("discrimination", difficulty.discrimination, json::number(0.01, 100));
   reader.finish();
+  return reader.ok() ? std::optional(difficulty) : std::nullopt;
 }
 
-}  // namespace
-
-std::optional<QualityModel> read_quality(const JsonNode& node,
-                                         const std::vector<std::string>& classes) {
-  QualityModel quality;
-  quality.difficulty.resize(classes.size());
-  quality.discrimination.assign(classes.size(), 1);
-  ObjectReader reader(node);
-  if (const auto by_class = reader.member("classes", true)) {
-    ObjectReader one(*by_class);
-    for (std::size_t i = 0; i < classes.size(); ++i) {
-      if (const auto found = one.member(classes[i], true)) {
-        read_class(*found, quality.difficulty[i], quality.discrimination[i]);
-      }
-    }
-    one.finish();
+void read_model_quality(ObjectReader& reader, const std::vector<std::string>& classes,
+                        ModelQuality& quality) {
+  reader.optional("skill", quality.skill,
+                  [&classes](const JsonNode& node) { return read_skill(node, classes); });
+  reader.optional("hallucination_rate", quality.hallucination_rate, json::number(0, 1));
+  reader.optional("injection_rate", quality.injection_rate, json::number(0, 1));
+  if (const auto degrades = reader.member("degrades", false)) {
+    quality.degradation = read_degradation(*degrades);
   }
-  reader.optional("injected_share", quality.injected_share, json::number(0, 1));
-  const auto model = [&classes](const JsonNode& item) { return read_model(item, classes); };
-  if (reader.required("models", quality.models, json::list(model, 1, kModelsMax))) {
-    for (std::size_t i = 1; i < quality.models.size(); ++i) {
-      const auto same = [&](const ModelQuality& other) {
-        return other.model == quality.models[i].model;
-      };
-      const auto end = quality.models.begin() + static_cast<std::ptrdiff_t>(i);
-      if (std::none_of(quality.models.begin(), end, same)) continue;
-      node.member("models").item(i).problem(
-          fare::ErrorCode::kDuplicateKey,
-          fmt::format("\"{}\" stands twice", quality.models[i].model));
-    }
+  if (reader.node().has("skill")) return;
+  for (const char* const key : {"hallucination_rate", "injection_rate", "degrades"}) {
+    if (!reader.node().has(key)) continue;
+    reader.node().problem(fare::ErrorCode::kMissingKey, fmt::format("\"{}\" needs \"skill\"", key));
   }
-  reader.finish();
-  return reader.ok() ? std::optional(std::move(quality)) : std::nullopt;
 }
 
 }  // namespace routesim

@@ -17,24 +17,8 @@ namespace json = fare::json;
 constexpr std::size_t kModelsMax = 1'000;
 constexpr std::size_t kRegionsMax = 100;
 constexpr std::size_t kOutagesMax = 1'000;
+constexpr std::size_t kJudgesMax = Judge::kJudgesMax;
 constexpr double kMillisecondsMax = 86'400'000;
-constexpr double kLogitMax = 20;
-
-// Reads a number for each class: one number for all of them, or an object that names them all.
-std::optional<std::vector<double>> read_by_class(const JsonNode& node,
-                                                 const std::vector<std::string>& classes) {
-  const auto logit = json::number(-kLogitMax, kLogitMax);
-  std::vector<double> values(classes.size());
-  if (!node.is_object()) {
-    const std::optional<double> value = logit(node);
-    std::fill(values.begin(), values.end(), value.value_or(0));
-    return values;
-  }
-  ObjectReader reader(node);
-  for (std::size_t i = 0; i < classes.size(); ++i) reader.required(classes[i], values[i], logit);
-  reader.finish();
-  return values;
-}
 
 void resolve(const JsonNode& node, const fare::PriceBook& prices, fare::Instant start,
              WorldModel& model) {
@@ -53,6 +37,11 @@ void resolve(const JsonNode& node, const fare::PriceBook& prices, fare::Instant 
                fmt::format("\"{}\" is not in the price tables{}", model.model, hint));
 }
 
+void read_answers(ObjectReader& reader, const HostedNames& names, WorldModel& model) {
+  read_model_quality(reader, names.classes, model.quality);
+  reader.optional("outcome", model.outcome, json::text(128));
+}
+
 std::optional<WorldModel> read_model(const JsonNode& node, const HostedNames& names,
                                      const fare::PriceBook& prices) {
   WorldModel model;
@@ -65,7 +54,7 @@ std::optional<WorldModel> read_model(const JsonNode& node, const HostedNames& na
   if (node.has("pool")) {
     if (reader.required("pool", pool, read_pool)) model.pool = pool;
     model.origin = pool.origin;
-    reader.optional("skill", model.skill, names.read_skill);
+    read_answers(reader, names, model);
     reader.finish();
     return reader.ok() ? std::optional<WorldModel>(std::move(model)) : std::nullopt;
   }
@@ -77,7 +66,7 @@ std::optional<WorldModel> read_model(const JsonNode& node, const HostedNames& na
   reader.optional("failure_share", model.failure_share, json::number(0, 1));
   std::uint32_t places = 0;
   if (reader.optional("concurrency", places, read_places)) model.concurrency = places;
-  reader.optional("skill", model.skill, names.read_skill);
+  read_answers(reader, names, model);
   read_hosted(reader, names, model.hosted);
   reader.finish();
   return reader.ok() ? std::optional<WorldModel>(std::move(model)) : std::nullopt;
@@ -93,15 +82,6 @@ std::optional<Region> read_region(const JsonNode& node, fare::Instant start) {
   return reader.ok() ? std::optional<Region>(std::move(region)) : std::nullopt;
 }
 
-std::optional<Difficulty> read_difficulty(const JsonNode& node) {
-  Difficulty difficulty;
-  ObjectReader reader(node);
-  reader.required("mean", difficulty.mean, json::number(-kLogitMax, kLogitMax));
-  reader.required("sd", difficulty.sd, json::number(0, kLogitMax));
-  reader.finish();
-  return reader.ok() ? std::optional<Difficulty>(difficulty) : std::nullopt;
-}
-
 void check_unique(const JsonNode& node, const std::vector<WorldModel>& models) {
   for (std::size_t i = 1; i < models.size(); ++i) {
     const auto same = [&](const WorldModel& other) { return other.id == models[i].id; };
@@ -113,7 +93,93 @@ void check_unique(const JsonNode& node, const std::vector<WorldModel>& models) {
   }
 }
 
+void read_difficulties(ObjectReader& reader, const std::vector<std::string>& classes,
+                       World& world) {
+  world.difficulty.resize(classes.size());
+  const std::optional<JsonNode> node = reader.member("difficulty", false);
+  if (!node) return;
+  ObjectReader by_class(*node);
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    by_class.required(classes[i], world.difficulty[i], read_difficulty);
+  }
+  by_class.finish();
+}
+
+void read_judges(ObjectReader& reader, World& world) {
+  if (!reader.optional("judges", world.judges, json::list(read_judge, 1, kJudgesMax))) return;
+  const JsonNode node = reader.node().member("judges");
+  for (std::size_t i = 1; i < world.judges.size(); ++i) {
+    const auto same = [&](const JudgeModel& other) { return other.name == world.judges[i].name; };
+    const auto end = world.judges.begin() + static_cast<std::ptrdiff_t>(i);
+    if (std::none_of(world.judges.begin(), end, same)) continue;
+    node.item(i).problem(ErrorCode::kDuplicateKey,
+                         fmt::format("\"{}\" stands twice", world.judges[i].name));
+  }
+}
+
+// With outcomes nothing else may say how good answers are; without them nothing may name one.
+void check_quality_keys(const JsonNode& world) {
+  const bool has_outcomes = world.has("outcomes");
+  const auto check = [](const JsonNode& node, const char* key, const char* why) {
+    if (node.has(key)) node.member(key).problem(ErrorCode::kConflict, why);
+  };
+  constexpr const char* kReplaced = "is what the world's \"outcomes\" say: leave it out";
+  if (has_outcomes) {
+    for (const char* const key : {"difficulty", "injected_share"}) check(world, key, kReplaced);
+  }
+  if (!world.has("models") || !world.member("models").is_array()) return;
+  const JsonNode models = world.member("models");
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    const JsonNode model = models.item(i);
+    if (!model.is_object()) continue;
+    if (!has_outcomes) {
+      check(model, "outcome", "needs \"outcomes\" in the world");
+      continue;
+    }
+    check(model, "skill", kReplaced);
+    if (!model.has("changes") || !model.member("changes").is_array()) continue;
+    const JsonNode changes = model.member("changes");
+    for (std::size_t k = 0; k < changes.size(); ++k) {
+      if (changes.item(k).is_object()) check(changes.item(k), "skill", kReplaced);
+    }
+  }
+}
+
+template <class T>
+std::optional<std::uint32_t> place_of(const std::vector<T>& names, const T& name) {
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) return std::nullopt;
+  return static_cast<std::uint32_t>(found - names.begin());
+}
+
+// Finds the classes of the traffic and the models of the world in the data.
+void match_outcomes(const JsonNode& node, const std::vector<std::string>& classes, World& world) {
+  WorldOutcomes& outcomes = *world.outcomes;
+  const fare::OutcomeData& data = *outcomes.data;
+  for (const std::string& name : classes) {
+    const auto found = place_of(data.classes, name);
+    outcomes.class_of_class.push_back(found);
+    if (found || data.classes.empty()) continue;
+    node.member("outcomes")
+        .problem(ErrorCode::kUnknownName,
+                 fmt::format("has no row of the traffic's class \"{}\"", name));
+  }
+  for (std::size_t i = 0; i < world.models.size(); ++i) {
+    const WorldModel& model = world.models[i];
+    const auto found = place_of(data.targets, model.outcome.empty() ? model.model : model.outcome);
+    outcomes.target_of_model.push_back(found);
+    if (found || model.outcome.empty()) continue;
+    node.member("models").item(i).member("outcome").problem(
+        ErrorCode::kUnknownName, fmt::format("\"{}\" has no outcomes", model.outcome));
+  }
+}
+
 }  // namespace
+
+bool World::has_quality(std::uint32_t model) const {
+  if (outcomes) return outcomes->target_of_model[model].has_value();
+  return !models[model].quality.skill.empty();
+}
 
 std::optional<std::uint32_t> World::find(fare::ModelId id) const {
   for (std::size_t i = 0; i < models.size(); ++i) {
@@ -122,31 +188,33 @@ std::optional<std::uint32_t> World::find(fare::ModelId id) const {
   return std::nullopt;
 }
 
-std::optional<World> read_world(const JsonNode& node, const std::vector<std::string>& classes,
-                                const fare::PriceBook& prices,
-                                const fare::CacheRuleBook* cache_rules, fare::Instant start) {
+std::optional<World> read_world(const JsonNode& node, const WorldNames& names) {
   World world;
-  world.difficulty.resize(classes.size());
   ObjectReader reader(node);
-  HostedNames names{.start = start, .regions = {}, .cache_rules = cache_rules, .read_skill = {}};
-  names.read_skill = [&](const JsonNode& skill) { return read_by_class(skill, classes); };
-  const auto region = [&](const JsonNode& item) { return read_region(item, start); };
+  HostedNames hosted{.start = names.start,
+                     .regions = {},
+                     .cache_rules = names.cache_rules,
+                     .classes = names.classes};
+  const auto region = [&](const JsonNode& item) { return read_region(item, names.start); };
   reader.optional("regions", world.regions, json::list(region, 1, kRegionsMax));
-  for (const Region& one : world.regions) names.regions.push_back(one.name);
-  const auto model = [&](const JsonNode& item) { return read_model(item, names, prices); };
+  for (const Region& one : world.regions) hosted.regions.push_back(one.name);
+  const auto model = [&](const JsonNode& item) { return read_model(item, hosted, names.prices); };
   const bool read = reader.required("models", world.models, json::list(model, 1, kModelsMax));
   if (read && node.problems().empty()) check_unique(node.member("models"), world.models);
-  if (const auto difficulty = reader.member("difficulty", false)) {
-    ObjectReader by_class(*difficulty);
-    for (std::size_t i = 0; i < classes.size(); ++i) {
-      by_class.required(classes[i], world.difficulty[i], read_difficulty);
-    }
-    by_class.finish();
+  read_difficulties(reader, names.classes, world);
+  reader.optional("injected_share", world.injected_share, json::number(0, 1));
+  read_judges(reader, world);
+  fare::OutcomeData outcomes;
+  if (reader.optional("outcomes", outcomes, names.read_outcomes)) {
+    world.outcomes.emplace().data = std::make_shared<fare::OutcomeData>(std::move(outcomes));
+    match_outcomes(node, names.classes, world);
   }
   PromptMix prompts;
   if (reader.optional("prompts", prompts, read_prompt_mix)) world.prompts = prompts;
   reader.finish();
-  return reader.ok() ? std::optional<World>(std::move(world)) : std::nullopt;
+  if (!reader.ok()) return std::nullopt;
+  check_quality_keys(node);
+  return world;
 }
 
 }  // namespace routesim

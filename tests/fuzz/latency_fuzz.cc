@@ -52,6 +52,22 @@ void run_pool(const PoolModel& model) {
   FARE_CHECK(pool.totals(now).cost >= fare::Cost());
 }
 
+// What a world says of answers: how hard a class is, and how good a model.
+struct Quality {
+  std::vector<Difficulty> difficulty;
+  ModelQuality model;
+};
+
+std::optional<Quality> read_quality(const fare::JsonNode& node) {
+  Quality quality;
+  quality.difficulty.resize(2);
+  fare::ObjectReader reader(node);
+  reader.optional("difficulty", quality.difficulty[1], read_difficulty);
+  read_model_quality(reader, {"simple", "complex"}, quality.model);
+  reader.finish();
+  return quality;
+}
+
 template <class Read, class Use>
 void read_json(std::string_view text, Read read, Use use) {
   fare::Problems problems("fuzz");
@@ -88,19 +104,21 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   read_json(text, read_judge, [](const JudgeModel& model) {
     const Judge judge(model, fare::RandomKey(1, 0, fare::Purpose::kFuzz), 0);
     const double score = judge.score(0.5, 1);
+    const double grade =
+        judge.grade({.status = AnswerQuality::Status::kKnown, .probability = 0.5}, 1);
+    FARE_CHECK(grade >= 0);
+    FARE_CHECK(grade <= 1);
     FARE_CHECK(score >= 0);
     FARE_CHECK(score <= 1);
     FARE_CHECK(judge.delay(1) >= fare::Duration());
   });
-  const std::vector<std::string> classes = {"simple", "complex"};
-  const auto quality = [&classes](const fare::JsonNode& node) {
-    return read_quality(node, classes);
-  };
-  read_json(text, quality, [](const QualityModel& model) {
-    const QualityDraws draws(model, 1, 0);
-    const double probability = draws.draw(0, 1, 7, 7, fare::Duration()).probability;
-    FARE_CHECK(probability >= 0);
-    FARE_CHECK(probability <= 1);
+  read_json(text, read_quality, [](const Quality& quality) {
+    const QualityDraws draws(quality.difficulty, 0.5, 1, 0);
+    const AnswerQuality drawn = draws.draw(
+        quality.model, {.request_class = 1, .request = 7, .answer = 7, .begun = fare::Duration()});
+    FARE_CHECK(drawn.is_known() != quality.model.skill.empty());
+    FARE_CHECK(drawn.probability >= 0);
+    FARE_CHECK(drawn.probability <= 1);
   });
   return 0;
 }

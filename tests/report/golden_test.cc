@@ -68,5 +68,11 @@ TEST(GoldenTest, AConversationDayIsTheSameDayEverywhere) {
   expect_golden("conversation_day.txt", to_text(report, {}));
 }
 
+TEST(GoldenTest, AJudgedCascadeIsTheSameEverywhere) {
+  const Report report = report_of("judged_cascade", {"routed", "judged"}, 2);
+  expect_golden("judged_cascade.json", to_json(report));
+  expect_golden("judged_cascade.txt", to_text(report, {}));
+}
+
 }  // namespace
 }  // namespace routesim

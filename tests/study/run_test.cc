@@ -40,11 +40,14 @@ TEST(RunTest, APolicyAgainstItselfDiffersByExactlyZero) {
     std::atomic<std::uint64_t> progress{0};
     const Variant* const self = &scenario.variants[variant];
     const Report report = study(scenario, {self, self}, 2, progress);
-    for (const std::optional<Estimate>& difference : report.comparison->difference) {
-      ASSERT_TRUE(difference);
+    for (std::size_t i = 0; i < kMetricsMax; ++i) {
+      const std::optional<Estimate>& difference = report.comparison->difference[i];
+      ASSERT_EQ(difference.has_value(), report.policies[0].metric[i].has_value());
+      if (!difference) continue;
       EXPECT_EQ(difference->mean, 0);
       EXPECT_EQ(*difference->half_width, 0);
     }
+    for (std::size_t i = 0; i < kMetricCount; ++i) ASSERT_TRUE(report.comparison->difference[i]);
     EXPECT_EQ(report.comparison->cost_difference_mean, fare::Cost(0));
   }
 }

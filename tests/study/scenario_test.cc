@@ -15,7 +15,7 @@ std::string errors_of(const nlohmann::json& json, const ScenarioOverrides& overr
 }
 
 TEST(ScenarioTest, ReadsTheShippedOnes) {
-  for (const char* name : {"article_costs", "conversation_day"}) {
+  for (const char* name : {"article_costs", "conversation_day", "judged_cascade"}) {
     const auto scenario =
         load_scenario(source_path(std::string("scenarios/") + name + ".json"), {});
     ASSERT_TRUE(scenario) << fare::to_text(scenario.error());

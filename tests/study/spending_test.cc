@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "study/budget_watch.h"
 #include "study/fixture.h"
 #include "study/report.h"
@@ -93,6 +95,32 @@ TEST(SpendingTest, WhatWasSpentBeforeIsGone) {
   const Ran ran = run_with(json);
   EXPECT_EQ(ran.run.answered, 0u);
   EXPECT_EQ(over_budget(ran.run), ran.run.requests);
+}
+
+// Goal: what the gateway's cache holds for a similar request is given where the ladder has that
+// step, to those it has something for, and only if it is good enough.
+TEST(SpendingTest, ASimilarAnswerIsGivenWhereTheLadderSaysSo) {
+  nlohmann::json json = with_limit("0");
+  nlohmann::json& cache = json["policies"][0]["answer_cache"];
+  cache = {
+      {"hit_share", "0"}, {"latency_ms", 5}, {"similar", {{"share", "0.25"}, {"quality", 0.8}}}};
+  EXPECT_EQ(run_with(json).run.from_cache, 0u) << "there is no such step";
+  nlohmann::json& rule = json["policies"][0]["policy"]["rules"][0];
+  rule["degrade"] = {{{"name", "cached"}, {"cached_answer", true}}};
+  const RunResult run = run_with(json).run;
+  const auto requests = static_cast<double>(run.requests);
+  EXPECT_NEAR(static_cast<double>(run.similar), 0.25 * requests,
+              4 * std::sqrt(0.25 * 0.75 * requests));
+  EXPECT_EQ(run.from_cache, run.similar);
+  EXPECT_EQ(run.degraded, run.similar);
+  EXPECT_EQ(over_budget(run), run.requests - run.similar);
+  EXPECT_EQ(run.cost, fare::Cost());
+  json["traffic"]["users"] = {{"escalation", {{"share", 1}}}};
+  const auto escalated = static_cast<double>(run_with(json).run.escalated);
+  const double bad = 0.2 * static_cast<double>(run.similar);
+  EXPECT_NEAR(escalated, bad, 4 * std::sqrt(0.8 * bad)) << "whose answer is not good asks again";
+  cache["similar"]["quality"] = 0.4;  // The floor is 0.5.
+  EXPECT_EQ(run_with(json).run.similar, 0u);
 }
 
 TEST(SpendingTest, ProblemsAreToldWithTheirPlace) {

@@ -208,9 +208,9 @@ TEST(HostedModelTest, ChangesHoldFromTheirInstantOn) {
   const Fate failing = *station.send(0, seconds(120));
   const Fate retired = *station.send(0, seconds(180));
   EXPECT_EQ(before.total, seconds(2));
-  EXPECT_EQ(station.model().skill(before.phase), std::vector<double>({2, 2}));
+  EXPECT_EQ(station.model().quality(before.phase).skill, std::vector<double>({2, 2}));
   EXPECT_EQ(slower.total, seconds(5));
-  EXPECT_EQ(station.model().skill(slower.phase), std::vector<double>({1, 1}));
+  EXPECT_EQ(station.model().quality(slower.phase).skill, std::vector<double>({1, 1}));
   EXPECT_EQ(failing.fault, Fault::kServerError);
   EXPECT_EQ(failing.total, milliseconds(2'500));
   EXPECT_EQ(retired.end, AttemptEnd::kRejected);

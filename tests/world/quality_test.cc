@@ -25,33 +25,37 @@ double margin(double share, std::uint64_t count) {
   return 4 * std::sqrt(share * (1 - share) / static_cast<double>(count)) + 1e-12;
 }
 
-QualityModel two_models() {
-  QualityModel quality;
-  quality.difficulty = {{.mean = -0.5, .sd = 0}, {.mean = 1, .sd = 1.5}};
-  quality.discrimination = {2, 0.7};
-  quality.injected_share = 0.1;
-  quality.models = {{.model = "strong",
-                     .skill = {1, 2},
-                     .hallucination_rate = 0.02,
-                     .injection_rate = 0.05,
-                     .degradation = std::nullopt},
-                    {.model = "weak",
-                     .skill = {0, 0.5},
-                     .hallucination_rate = 0.08,
-                     .injection_rate = 0.4,
-                     .degradation = Degradation{
-                         .from = seconds(100), .skill_loss = 1, .hallucination_rate = 0.2}}};
-  return quality;
-}
+struct TwoModels {
+  std::vector<Difficulty> difficulty = {{.mean = -0.5, .sd = 0, .discrimination = 2},
+                                        {.mean = 1, .sd = 1.5, .discrimination = 0.7}};
+  ModelQuality strong = {.skill = {1, 2},
+                         .hallucination_rate = 0.02,
+                         .injection_rate = 0.05,
+                         .degradation = std::nullopt};
+  ModelQuality weak = {
+      .skill = {0, 0.5},
+      .hallucination_rate = 0.08,
+      .injection_rate = 0.4,
+      .degradation = Degradation{.from = seconds(100), .skill_loss = 1, .hallucination_rate = 0.2}};
+
+  QualityDraws draws(std::uint64_t seed, std::uint32_t replication) const {
+    return QualityDraws(difficulty, 0.1, seed, replication);
+  }
+};
 
 struct Shares {
   double good = 0, hallucinates = 0, injected = 0, obeys = 0;
 };
 
-Shares shares_of(const QualityDraws& draws, std::size_t model, std::size_t of_class, Duration at) {
+AnswerEntity entity(std::uint32_t request_class, std::uint64_t i, Duration begun = {}) {
+  return {.request_class = request_class, .request = i, .answer = i, .begun = begun};
+}
+
+Shares shares_of(const QualityDraws& draws, const ModelQuality& model, std::uint32_t of_class,
+                 Duration at) {
   Shares shares;
   for (std::uint64_t i = 0; i < kAnswers; ++i) {
-    const AnswerQuality one = draws.draw(model, of_class, i, i, at);
+    const AnswerQuality one = draws.draw(model, entity(of_class, i, at));
     shares.good += one.good;
     shares.hallucinates += one.hallucinates;
     shares.injected += one.injected;
@@ -64,25 +68,26 @@ Shares shares_of(const QualityDraws& draws, std::size_t model, std::size_t of_cl
 }
 
 TEST(QualityTest, KeepsItsStatedRates) {
-  const QualityModel quality = two_models();
-  const QualityDraws draws(quality, 11, 0);
-  const double rates[] = {0.02, 0.08};
-  const double obeyed[] = {0.1 * 0.05, 0.1 * 0.4};
-  const double skill[] = {1, 0};
-  for (std::size_t model = 0; model < 2; ++model) {
-    const Shares shares = shares_of(draws, model, 0, seconds(0));
+  const TwoModels models;
+  const QualityDraws draws = models.draws(11, 0);
+  const struct {
+    const ModelQuality& model;
+    double hallucinates, obeys, skill;
+  } cases[] = {{models.strong, 0.02, 0.1 * 0.05, 1}, {models.weak, 0.08, 0.1 * 0.4, 0}};
+  for (const auto& one : cases) {
+    const Shares shares = shares_of(draws, one.model, 0, seconds(0));
     // All of this class are equally difficult: the logistic model itself.
-    const double good = 1 / (1 + std::exp(2 * (-0.5 - skill[model])));
+    const double good = 1 / (1 + std::exp(2 * (-0.5 - one.skill)));
     EXPECT_NEAR(shares.good, good, margin(good, kAnswers));
-    EXPECT_NEAR(shares.hallucinates, rates[model], margin(rates[model], kAnswers));
+    EXPECT_NEAR(shares.hallucinates, one.hallucinates, margin(one.hallucinates, kAnswers));
     EXPECT_NEAR(shares.injected, 0.1, margin(0.1, kAnswers));
-    EXPECT_NEAR(shares.obeys, obeyed[model], margin(obeyed[model], kAnswers));
+    EXPECT_NEAR(shares.obeys, one.obeys, margin(one.obeys, kAnswers));
   }
 }
 
 // With a spread of difficulties the share is the logistic model's mean over a normal.
 TEST(QualityTest, AveragesOverTheDifficultyOfItsClass) {
-  const QualityModel quality = two_models();
+  const TwoModels models;
   double sum = 0;
   constexpr int kSteps = 20'000;
   for (int i = 0; i < kSteps; ++i) {
@@ -90,15 +95,15 @@ TEST(QualityTest, AveragesOverTheDifficultyOfItsClass) {
     sum += 1 / (1 + std::exp(0.7 * (difficulty - 2)));
   }
   const double good = sum / kSteps;
-  const Shares shares = shares_of(QualityDraws(quality, 3, 1), 0, 1, seconds(0));
+  const Shares shares = shares_of(models.draws(3, 1), models.strong, 1, seconds(0));
   EXPECT_NEAR(shares.good, good, margin(good, kAnswers));
 }
 
 TEST(QualityTest, DegradesFromItsInstantAndNotBefore) {
-  const QualityModel quality = two_models();
-  const QualityDraws draws(quality, 11, 0);
-  const Shares before = shares_of(draws, 1, 0, seconds(100) - Duration(1));
-  const Shares after = shares_of(draws, 1, 0, seconds(100));
+  const TwoModels models;
+  const QualityDraws draws = models.draws(11, 0);
+  const Shares before = shares_of(draws, models.weak, 0, seconds(100) - Duration(1));
+  const Shares after = shares_of(draws, models.weak, 0, seconds(100));
   const double good = 1 / (1 + std::exp(2 * (-0.5 - 0.0)));
   const double less = 1 / (1 + std::exp(2 * (-0.5 + 1.0)));
   EXPECT_NEAR(before.good, good, margin(good, kAnswers));
@@ -109,23 +114,35 @@ TEST(QualityTest, DegradesFromItsInstantAndNotBefore) {
 }
 
 TEST(QualityTest, GivesEveryModelTheSameLuck) {
-  const QualityModel quality = two_models();
-  const QualityDraws draws(quality, 5, 2);
+  const TwoModels models;
+  const QualityDraws draws = models.draws(5, 2);
+  // One that errs in nothing but skill draws fewer numbers, and meets the same luck.
+  const ModelQuality plain{
+      .skill = models.weak.skill, .hallucination_rate = 0, .degradation = std::nullopt};
   std::uint64_t differences = 0;
   for (std::uint64_t i = 0; i < 20'000; ++i) {
-    const AnswerQuality strong = draws.draw(0, 1, i, i, seconds(0));
-    const AnswerQuality weak = draws.draw(1, 1, i, i, seconds(0));
+    const AnswerQuality strong = draws.draw(models.strong, entity(1, i));
+    const AnswerQuality weak = draws.draw(models.weak, entity(1, i));
     ASSERT_EQ(strong.injected, weak.injected);
     ASSERT_GE(strong.good, weak.good);
     ASSERT_LE(strong.hallucinates, weak.hallucinates);
     ASSERT_LE(strong.obeys, weak.obeys);
+    ASSERT_EQ(draws.draw(plain, entity(1, i)).good, weak.good);
     differences += strong.good != weak.good;
     // Another try is other luck with the same difficulty.
-    const AnswerQuality again = draws.draw(0, 1, i, i + 1'000'000, seconds(0));
+    const AnswerQuality again =
+        draws.draw(models.strong, {.request_class = 1, .request = i, .answer = i + 1'000'000});
     ASSERT_EQ(again.probability, strong.probability);
     ASSERT_EQ(again.injected, strong.injected);
   }
   EXPECT_GT(differences, 1'000u);
+}
+
+TEST(QualityTest, WithoutASkillNothingIsModelled) {
+  const TwoModels models;
+  const AnswerQuality quality = models.draws(1, 0).draw({}, entity(0, 3));
+  EXPECT_EQ(quality.status, AnswerQuality::Status::kNotModelled);
+  EXPECT_FALSE(quality.is_bad());
 }
 
 TEST(QualityTest, TakesTheRealOutcomesOfADataSet) {
@@ -148,10 +165,12 @@ TEST(QualityTest, TakesTheRealOutcomesOfADataSet) {
     ASSERT_TRUE(row);
     ASSERT_LT(*row, 2u) << "of class x";
     ++of_row[*row];
-    const auto answer = quality.draw(*row, 0, i);
-    ASSERT_TRUE(answer);
-    good += answer->good;
-    ASSERT_EQ(quality.draw(*row, 1, i).has_value(), *row == 1) << "unknown is not bad";
+    const AnswerQuality answer = quality.draw(*row, 0, i);
+    ASSERT_TRUE(answer.is_known());
+    good += answer.good;
+    const AnswerQuality other = quality.draw(*row, 1, i);
+    ASSERT_EQ(other.is_known(), *row == 1);
+    ASSERT_EQ(other.is_bad(), *row == 1) << "unknown is not bad";
   }
   EXPECT_NEAR(of_row[0] / kAnswers, 0.5, margin(0.5, kAnswers));
   EXPECT_NEAR(good / kAnswers, 0.625, margin(0.625, kAnswers));
@@ -223,37 +242,61 @@ std::string errors_of(const std::string& text, Read read) {
 }
 
 TEST(QualityTest, ReadsWhatItSays) {
-  const std::vector<std::string> classes = {"simple", "complex"};
-  const auto read = [&](const fare::JsonNode& node) { return read_quality(node, classes); };
-  EXPECT_EQ(errors_of(R"({"classes": {"simple": {"mean": -1, "sd": 0.8, "discrimination": 1.2},
-                                      "complex": {"mean": 1, "sd": 1}},
-                          "injected_share": 0.01,
-                          "models": [{"model": "cheap", "skill": {"simple": 2.5, "complex": 0.3},
-                                      "degrades": {"after_s": 60, "skill_loss": 0.8}},
-                                     {"model": "dear", "skill": 3, "injection_rate": 0.2}]})",
+  const auto read = [](const fare::JsonNode& node) {
+    fare::ObjectReader reader(node);
+    std::optional<ModelQuality> quality(std::in_place);
+    read_model_quality(reader, {"simple", "complex"}, *quality);
+    reader.finish();
+    return quality;
+  };
+  EXPECT_EQ(errors_of(R"({"skill": {"simple": 2.5, "complex": 0.3}, "hallucination_rate": 0.1,
+                          "degrades": {"after_s": 60, "skill_loss": 0.8}})",
                       read),
             "");
-  EXPECT_EQ(errors_of(R"({"classes": {"simple": {"mean": -1, "sd": 0.8, "discrimination": 0}},
-                          "models": [{"model": "a", "skill": 2}, {"model": "a", "skill": 21,
-                                     "hallucination_rate": 2}]})",
-                      read),
-            "world#/classes/simple/discrimination: must be a number from 0.01 to 100, but is 0\n"
-            "world#/classes: needs the key \"complex\"\n"
-            "world#/models/1/skill: must be a number from -20 to 20, but is 21\n"
-            "world#/models/1/hallucination_rate: must be a number from 0 to 1, but is 2\n"
-            "world#/models/1: \"a\" stands twice\n");
+  EXPECT_EQ(errors_of("{}", read), "");
+  EXPECT_EQ(
+      errors_of(R"({"skill": 21, "hallucination_rate": 2, "degrades": {"skill_loss": -1}})", read),
+      "world#/skill: must be a number from -20 to 20, but is 21\n"
+      "world#/hallucination_rate: must be a number from 0 to 1, but is 2\n"
+      "world#/degrades: needs the key \"after_s\"\n"
+      "world#/degrades/skill_loss: must be a number from 0 to 20, but is -1\n");
+  EXPECT_EQ(errors_of(R"({"injection_rate": 0.2})", read),
+            "world: \"injection_rate\" needs \"skill\"\n");
+  EXPECT_EQ(errors_of(R"({"mean": -1, "sd": 0.8, "discrimination": 0})", read_difficulty),
+            "world#/discrimination: must be a number from 0.01 to 100, but is 0\n");
+}
+
+// Goal: a grade is what the judge's kind says, and an answer that nobody knows passes.
+TEST(JudgeTest, GradesByVerdictOrByScore) {
+  const Judge verdicts({.name = "a", .false_pass = 0.3, .false_fail = 0.2}, kKey, 0);
+  const Judge scores({.name = "b", .grading = Grading::kScore, .noise = 0.5}, kKey, 1);
+  for (std::uint64_t i = 0; i < 1'000; ++i) {
+    const AnswerQuality answer{.status = AnswerQuality::Status::kKnown,
+                               .good = i % 2 == 0,
+                               .probability = static_cast<double>(i) / 1'000};
+    ASSERT_EQ(verdicts.grade(answer, i), verdicts.passes(answer.good, i) ? 1 : 0);
+    ASSERT_EQ(scores.grade(answer, i), scores.score(answer.probability, i));
+    ASSERT_EQ(verdicts.grade({.status = AnswerQuality::Status::kUnknown}, i), 1);
+  }
 }
 
 TEST(JudgeTest, ReadsWhatItSays) {
-  const std::string text = R"({"name": "rubric", "false_pass": 0.1, "noise": 0.8,
+  const std::string text = R"({"name": "rubric", "noise": 0.8,
       "usd_per_judgement": "0.002", "delay_ms": 1500})";
   fare::Problems problems("world");
   const fare::JsonDocument document(text, problems);
   const auto model = read_judge(document.root());
   ASSERT_TRUE(problems.empty());
+  EXPECT_EQ(model->grading, Grading::kScore);
   const Judge judge(*model, kKey, 0);
   EXPECT_EQ(fare::to_usd(judge.cost()), "0.002");
   EXPECT_EQ(judge.delay(1), std::chrono::milliseconds(1'500));
+  EXPECT_EQ(
+      errors_of(R"({"name": "j", "false_pass": 0.1, "noise": 0.8})", read_judge),
+      "world: states the errors of verdicts and of scores: say by \"grades\" which it gives\n");
+  EXPECT_EQ(
+      errors_of(R"({"name": "j", "false_pass": 0.1, "noise": 0.8, "grades": "score"})", read_judge),
+      "");
   EXPECT_EQ(errors_of(R"({"false_fail": -1, "usd_per_judgement": "-1", "delay_ms": 1e9, "x": 1})",
                       read_judge),
             "world: needs the key \"name\"\n"
