@@ -63,8 +63,8 @@ struct CascadePlan {
   CascadeOutlook outlook;
 };
 
-// What asking `stages` in this order comes to.  O(stages).  REQUIRES: everything in its range; 1 to
-// kAttemptsMax stages, each an index of `targets`.
+// What asking `stages` in this order comes to.  O(stages); allocates nothing.  REQUIRES: everything
+// in its range; 1 to kAttemptsMax stages, each an index of `targets`.
 [[nodiscard]] CascadeOutlook evaluate_cascade(std::span<const CascadeTarget> targets,
                                               const CascadeScorer& scorer,
                                               std::span<const std::uint8_t> stages);

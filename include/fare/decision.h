@@ -115,8 +115,11 @@ struct Decision {
   std::optional<Tokens> input_max;   // Of a step that shortens the context: tokens to keep.
   std::optional<Tokens> output_max;  // Of a step that caps the output.
   Money reserved;  // What the first attempt may cost at most; 0 if no budget pays for it.
-  // Of a rule with a cascade: an answer that its scorer gives less is not good enough; then ask
-  // top_up() for the next target of the plan, with that answer as the attempt before.
+  // Of a rule with a cascade: so many of the attempts, the first ones, are its stages.  Have the
+  // answer of any but the last of them scored: one that gets less than `accept_min` is not good
+  // enough; then ask top_up() for the next target of the plan, with that answer as the attempt
+  // before.
+  std::uint8_t stages = 0;
   std::optional<double> accept_min;
   // Of a rule that hedges: an attempt without its first token after so long may be hedged, see
   // Router::hedge().

@@ -43,18 +43,20 @@ struct Stage {
   std::int64_t latency;
 };
 
-std::vector<Stage> stages_of(std::span<const CascadeTarget> targets, const CascadeScorer& scorer) {
+Stage stage_of(const CascadeTarget& target, const CascadeScorer& scorer) {
   const Int128 accept = billionths(scorer.true_accept);
   const Int128 mistake = billionths(scorer.false_accept);
   check_call(scorer.cost, scorer.time);
+  check_call(target.cost, target.latency);
+  const Int128 good = billionths(target.quality);
+  const Int128 accepted = rounded(good * accept + (kBillion - good) * mistake, kBillion);
+  return {good, rounded(good * accept, kBillion), kBillion - accepted, target.cost.count(),
+          target.latency.count()};
+}
+
+std::vector<Stage> stages_of(std::span<const CascadeTarget> targets, const CascadeScorer& scorer) {
   std::vector<Stage> stages;
-  for (const CascadeTarget& target : targets) {
-    check_call(target.cost, target.latency);
-    const Int128 good = billionths(target.quality);
-    const Int128 accepted = rounded(good * accept + (kBillion - good) * mistake, kBillion);
-    stages.push_back({good, rounded(good * accept, kBillion), kBillion - accepted,
-                      target.cost.count(), target.latency.count()});
-  }
+  for (const CascadeTarget& target : targets) stages.push_back(stage_of(target, scorer));
   return stages;
 }
 
@@ -215,14 +217,15 @@ CascadeOutlook evaluate_cascade(std::span<const CascadeTarget> targets, const Ca
                                 std::span<const std::uint8_t> plan) {
   FARE_CHECK(!plan.empty());
   FARE_CHECK(plan.size() <= kAttemptsMax);
-  const std::vector<Stage> stages = stages_of(targets, scorer);
   Label label;
-  for (std::size_t i = 0; i < plan.size(); ++i) {
-    FARE_CHECK(plan[i] < stages.size());
-    if (i > 0) label.escalate(stages[plan[i - 1]], scorer);
-    label.call(stages[plan[i]], plan[i] % kCandidatesMax);
+  Stage last{};
+  for (const std::uint8_t at : plan) {
+    FARE_CHECK(at < targets.size());
+    if (label.count > 0) label.escalate(last, scorer);
+    last = stage_of(targets[at], scorer);
+    label.call(last, at % kCandidatesMax);
   }
-  label.finish(stages[plan.back()]);
+  label.finish(last);
   return outlook_of(label);
 }
 

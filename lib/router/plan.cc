@@ -365,6 +365,7 @@ void Plan::choose(std::size_t candidate) {
       const std::size_t place = place_of(cascade_->targets[i]);
       if ((stages_ & bit(i)) != 0 && place != candidate) take(place, Verdict::kFallback);
     }
+    decision_.stages = decision_.attempts;
   }
   for (const std::uint16_t target : rule_.fallback) {
     for (std::size_t i = 0; i < decision_.candidates.size(); ++i) {

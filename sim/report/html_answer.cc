@@ -21,7 +21,9 @@ struct Part {
   std::vector<fare::Cost> cost;  // By policy, over all replications.
 };
 
+// Behind the last model stand the scores of answers, which are no model's.
 fare::Cost cost_of(const PolicyReport& policy, std::size_t model) {
+  if (model == policy.total.by_model.size()) return policy.total.scoring.cost;
   const auto& cost = policy.total.by_model[model].cost;
   return std::accumulate(cost.begin(), cost.end(), fare::Cost());
 }
@@ -29,8 +31,12 @@ fare::Cost cost_of(const PolicyReport& policy, std::size_t model) {
 // The models that cost anything, the dearest first; beyond seven, the cheapest in one.
 std::vector<Part> parts_of(const Report& report) {
   std::vector<std::pair<fare::Cost, Part>> ranked;
-  for (std::size_t model = 0; model < report.models.size(); ++model) {
-    Part part{.name = report.models[model], .fill = 1, .models = {model}, .cost = {}};
+  for (std::size_t model = 0; model <= report.models.size(); ++model) {
+    const bool is_scores = model == report.models.size();
+    Part part{.name = is_scores ? "scores of answers" : report.models[model],
+              .fill = 1,
+              .models = {model},
+              .cost = {}};
     fare::Cost sum;
     for (const PolicyReport& policy : report.policies) {
       part.cost.push_back(cost_of(policy, model));
@@ -59,8 +65,8 @@ std::vector<std::string> mean_texts(const Report& report, const std::vector<Part
                                     std::size_t index) {
   const PolicyReport& policy = report.policies[index];
   std::vector<fare::Cost> totals;
-  totals.reserve(report.models.size());
-  for (std::size_t i = 0; i < report.models.size(); ++i) totals.push_back(cost_of(policy, i));
+  totals.reserve(report.models.size() + 1);
+  for (std::size_t i = 0; i <= report.models.size(); ++i) totals.push_back(cost_of(policy, i));
   const MeanColumn column(totals, report.replications, policy.cost_mean);
   std::vector<std::string> texts;
   texts.reserve(parts.size());

@@ -60,8 +60,7 @@ std::string figures_table(const Report& report) {
   if (report.comparison) header.push_back({"Difference"});
   header.push_back({"95 % interval"});
   HtmlTable table("All figures, " + mean_words(report), header);
-  for (std::size_t i = 0; i < kMetricCount; ++i) {
-    const auto metric = static_cast<Metric>(i);
+  for (const Metric metric : figures_of(report)) {
     std::vector<Markup> row = {escaped(label(metric))};
     for (const PolicyReport& policy : report.policies) row.push_back(value_cell(policy, metric));
     if (report.comparison) row.push_back(difference_cell(*report.comparison, metric));
@@ -91,8 +90,7 @@ std::optional<Estimate> change_of(const Report& report, Metric metric) {
 
 std::vector<Change> changes_of(const Report& report) {
   std::vector<Change> changes;
-  for (std::size_t i = 0; i < kMetricCount; ++i) {
-    const auto metric = static_cast<Metric>(i);
+  for (const Metric metric : figures_of(report)) {
     const std::optional<Estimate> change = change_of(report, metric);
     if (!change || !std::isfinite(change->mean)) continue;
     changes.push_back({metric, verdict_on(metric, (*report.comparison)[metric]), *change});

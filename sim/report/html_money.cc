@@ -53,6 +53,7 @@ int exact_decimals(fare::Cost cost) {
 // The decimals that every figure of the policy's tables needs, so that their points align.
 int exact_decimals(const RunResult& total) {
   int decimals = exact_decimals(total.cost);
+  decimals = std::max(decimals, exact_decimals(total.scoring.cost));
   for (const ModelTally& tally : total.by_model) {
     for (const fare::Cost cost : tally.cost) decimals = std::max(decimals, exact_decimals(cost));
   }
@@ -154,6 +155,7 @@ std::string model_table(const Report& report, const PolicyReport& policy,
   std::vector<fare::Cost> costs;
   costs.reserve(total.by_model.size());
   for (const ModelTally& tally : total.by_model) costs.push_back(cost_of(tally));
+  costs.push_back(total.scoring.cost);
   const std::vector<fare::Int128> shares = share_tenths(counts_of(costs), total.cost.count());
   const MeanColumn means(costs, report.replications, policy.cost_mean);
   std::uint64_t attempts = 0;
@@ -174,6 +176,11 @@ std::string model_table(const Report& report, const PolicyReport& policy,
               share_tenths(counts_of(lines), total.cost.count(), shares[i]));
     attempts += tally.attempts;
     failures += tally.failures;
+  }
+  if (total.scoring.scored > 0) {
+    table.add(HtmlTable::Row::kGroup,
+              columns.row({{"scores of answers"}, {""}, {""}, number(total.scoring.scored)},
+                          means.text(costs.size() - 1), shares.back(), costs.back()));
   }
   table.add(HtmlTable::Row::kTotal,
             columns.total_row({{"Total"}, number(attempts), number(failures), {""}}, policy));

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "report/format.h"
+#include "report/verdict.h"
 
 namespace routesim {
 namespace {
@@ -19,25 +20,13 @@ std::string cell(const PolicyReport& policy, Metric metric) {
   return value_text(metric, estimate->mean);
 }
 
-// The share of good answers by itself is the quality once more, with the luck of the draw.
-bool is_shown(const Report& report, Metric metric) {
-  if (metric != Metric::kGoodShare) return is_telling(report, metric);
-  for (std::size_t i = kMetricCount; i < kMetricsMax; ++i) {
-    const auto other = static_cast<Metric>(i);
-    if (other != metric && is_telling(report, other)) return is_telling(report, metric);
-  }
-  return false;
-}
-
 Table metric_table(const Report& report) {
   const PolicyReport& a = report.policies[0];
   const bool two = report.comparison.has_value();
   Table table(two ? std::vector<std::string>{"", a.name, report.policies[1].name, "difference",
                                              "95 % interval"}
                   : std::vector<std::string>{"", a.name, "95 % interval"});
-  for (std::size_t i = 0; i < kMetricsMax; ++i) {
-    const Metric metric = static_cast<Metric>(i);
-    if (!is_shown(report, metric)) continue;
+  for (const Metric metric : figures_of(report)) {
     std::vector<std::string> row{std::string(label(metric)), cell(a, metric)};
     const std::optional<Estimate>& shown = two ? (*report.comparison)[metric] : a[metric];
     if (two) {
@@ -212,6 +201,14 @@ std::string oracle_text(const Report& report, std::size_t i, const Style& style)
   return style.dim(wrapped(text + ".", "  "));
 }
 
+std::string list_text(const std::vector<std::string>& sentences) {
+  std::string text;
+  for (const std::string& sentence : sentences) {
+    text += wrapped(sentence, "    ").replace(2, 1, "-");
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string to_text(const Report& report, const Style& style) {
@@ -221,6 +218,9 @@ std::string to_text(const Report& report, const Style& style) {
                           report.traffic, report.seed, report.price_hash.substr(0, 12)),
               "")) +
           "\n";
+  if (const std::vector<std::string> known = caveats(report); !known.empty()) {
+    text += style.bold("Before you trust this") + "\n" + list_text(known) + "\n";
+  }
   text += metric_table(report).text(style);
   text += "\n";
   for (const PolicyReport& policy : report.policies) text += counts_text(report, policy, style);
@@ -230,12 +230,7 @@ std::string to_text(const Report& report, const Style& style) {
     text += tenant_table(report, policy, style);
   }
   if (report.assumptions.empty()) return text;
-  text += "\n" + style.bold("Assumed") + "\n";
-  for (const std::string& assumption : report.assumptions) {
-    std::string item = wrapped(assumption, "    ");
-    text += item.replace(2, 1, "-");
-  }
-  return text;
+  return text + "\n" + style.bold("Assumed") + "\n" + list_text(report.assumptions);
 }
 
 }  // namespace routesim

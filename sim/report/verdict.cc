@@ -20,7 +20,41 @@ constexpr std::array<std::string_view, kFaultCount> kFaultWords = {
     "rate limit", "growth too fast", "line full", "no capacity",    "retired", "too long"};
 
 bool more_is_better(Metric metric) {
-  return metric == Metric::kQuality || metric == Metric::kAboveFloor;
+  switch (metric) {
+    case Metric::kQuality:
+    case Metric::kAboveFloor:
+    case Metric::kGoodShare:
+    case Metric::kEvaluatedGood:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// It tells how an answer came about, not whether that was well.
+bool is_neutral(Metric metric) {
+  switch (metric) {
+    case Metric::kUnknownShare:
+    case Metric::kRejectedShare:
+    case Metric::kFirstStageShare:
+    case Metric::kSecondStageShare:
+    case Metric::kLaterStageShare:
+    case Metric::kEvaluatedPassed:
+    case Metric::kEvaluationError:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// The share of good answers by itself is the quality once more, with the luck of the draw.
+bool is_shown(const Report& report, Metric metric) {
+  if (metric != Metric::kGoodShare) return is_telling(report, metric);
+  for (std::size_t i = kMetricCount; i < kMetricsMax; ++i) {
+    const auto other = static_cast<Metric>(i);
+    if (other != metric && is_telling(report, other)) return is_telling(report, metric);
+  }
+  return false;
 }
 
 std::string percent_text(double share) { return fmt::format("{:.2f} %", share * 100); }
@@ -28,8 +62,7 @@ std::string percent_text(double share) { return fmt::format("{:.2f} %", share * 
 // The metrics of one verdict, by name.
 std::string listed(const Report& report, Verdict verdict) {
   std::string list;
-  for (std::size_t i = 0; i < kMetricCount; ++i) {
-    const auto metric = static_cast<Metric>(i);
+  for (const Metric metric : figures_of(report)) {
     if (verdict_on(metric, (*report.comparison)[metric]) != verdict) continue;
     list += fmt::format("{}{}", list.empty() ? "" : ", ", label(metric));
   }
@@ -147,8 +180,17 @@ void add_notes(const Report& report, bool grave, std::vector<std::string>& list)
 
 }  // namespace
 
+std::vector<Metric> figures_of(const Report& report) {
+  std::vector<Metric> figures;
+  for (std::size_t i = 0; i < kMetricsMax; ++i) {
+    const auto metric = static_cast<Metric>(i);
+    if (is_shown(report, metric)) figures.push_back(metric);
+  }
+  return figures;
+}
+
 Verdict verdict_on(Metric metric, const std::optional<Estimate>& difference) {
-  if (!difference || !difference->half_width) return Verdict::kUnknown;
+  if (!difference || !difference->half_width || is_neutral(metric)) return Verdict::kUnknown;
   if (difference->mean == 0 && *difference->half_width == 0) return Verdict::kSame;
   if (!difference->excludes_zero()) return Verdict::kOpen;
   return (difference->mean > 0) == more_is_better(metric) ? Verdict::kBetter : Verdict::kWorse;
@@ -191,6 +233,16 @@ std::string note_sentence(const Report& report, const std::string& policy, const
       return faults_sentence(report, policy, total, *note.model);
     case RunNote::kUnpriced:
       return unpriced_sentence(policy, total);
+    case RunNote::kNotHedged:
+      return fmt::format(
+          "{} hedges slow attempts of {} requests; the simulation does not: a gateway pays for "
+          "hedges, and waits less.",
+          policy, count);
+    case RunNote::kNotDeferred:
+      return fmt::format(
+          "{} puts {} requests off to a batch; the simulation sends them at once: their cost is "
+          "right, their latency is not.",
+          policy, count);
   }
   return "";
 }

@@ -20,7 +20,11 @@ enum class Verdict : std::uint8_t {
   kOpen,  // The interval includes zero: that could be chance.
 };
 
-// Less is better, but of quality and what is above the floor.
+// The figures that the report shows, in their order.
+std::vector<Metric> figures_of(const Report& report);
+
+// Less is better, but of quality and what is above the floor or good; kUnknown of those that are
+// neither, such as how many answers were scored too low.
 Verdict verdict_on(Metric metric, const std::optional<Estimate>& difference);
 
 // "better", "could be chance"; "" for kUnknown.

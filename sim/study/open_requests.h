@@ -49,6 +49,7 @@ struct Open {
   Entry entry{};            // Of the current try.
   std::optional<double> quality_floor;
   std::optional<double> accept_min;  // Of a rule with a cascade.
+  std::uint8_t stages = 0;           // Likewise: so many of the plan are.
   AnswerQuality quality;             // Of the answer in hand.
   std::array<fare::TargetId, fare::kAttemptsMax> plan{};
   std::array<Try, fare::kAttemptsMax> tries{};

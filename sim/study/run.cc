@@ -276,6 +276,7 @@ class Run {
     open.waited = Duration(0);
     open.quality_floor = decision.quality_floor;
     open.accept_min = decision.accept_min;
+    open.stages = decision.stages;
     open.answers = 0;
     open.in_hand = 0;
     open.plan = decision.attempt;
@@ -462,17 +463,18 @@ class Run {
     if (fate.has_place) leave_place(model);
   }
 
-  // The current try was answered: the answer is given; or scored first, if another may follow it.
+  // The current try was answered: the answer is given; or scored first, if another stage follows.
   void take_answer(std::uint32_t slot) {
     Open& open = open_[slot];
     const Try& last = open.last();
     const AnswerQuality quality = quality_of(open);
-    if (!open.accept_min)
+    if (!open.accept_min) {
       return give(slot, quality, last.started + last.first_token, luck_of(open));
+    }
     open.quality = quality;
     open.in_hand = open.tried;
     ++open.answers;
-    if (open.next == open.planned) {
+    if (open.next >= open.stages) {
       books_.answer_after(open.answers, false);
       return give(slot, quality, last.started + last.first_token, luck_of(open));
     }

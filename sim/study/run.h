@@ -69,6 +69,8 @@ struct RunResult {
   std::uint64_t degraded = 0;          // Requests that took a step down a ladder.
   std::uint64_t refused_unpriced = 0;  // Of them: some candidate had no price at that instant.
   std::uint64_t not_priced = 0;        // Requests whose cost is not whole.
+  std::uint64_t unhedged = 0;          // Requests whose rule hedges slow attempts: runs do not.
+  std::uint64_t undeferred = 0;        // Requests to be sent later: runs send them at once.
   // == the sums by class and by tenant == that by model and meter + scoring.cost.  The router's own
   // books, and budgets in them, have all of it but the scores, which it is never asked to pay.
   fare::Cost cost;
@@ -127,7 +129,7 @@ class RunObserver {
 // to what they get.  Deterministic in (scenario, variant, replication).  Adds to `progress` once
 // for every thousand requests that come by themselves.
 //
-// Under a rule with a cascade every answer that another target of the plan may follow is scored by
+// Under a rule with a cascade the answer of every stage but the last is scored by
 // the variant's scorer, at its price and after its delay.  An answer whose grade is below
 // accept_min sends the request on, if top_up() grants a further attempt; if none is granted, or
 // none of them answers, the last answer is given: a plan's last answer is taken whatever it is

@@ -31,6 +31,8 @@ class RunBooks {
   }
   void refuse(const Arrival& arrival, const fare::Decision& decision);
   void route(const fare::Decision& decision) {
+    if (decision.hedge_after) ++result_.unhedged;
+    if (decision.action == fare::Action::kDefer) ++result_.undeferred;
     result_.degraded += decision.degradations.empty() ? 0 : 1;
   }
   void hold_back(fare::TopUpStatus why) { ++result_.held_back[static_cast<std::size_t>(why)]; }

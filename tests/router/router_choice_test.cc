@@ -404,11 +404,25 @@ TEST(RouterCascadeTest, AsksTheStagesThatKeepTheFloorTogether) {
     const Decision decision = router->route(request_of(one.request_class, 1'000), kNow);
     EXPECT_EQ(plan(*router, decision), one.plan);
     EXPECT_EQ(decision.accept_min, one.has_score ? std::optional(0.6) : std::nullopt);
+    EXPECT_EQ(decision.stages, one.has_score ? decision.attempts : 0);
     if (!one.has_score) continue;
     const Attempt poor = answered(TargetId{0}, 1'000, 500);
     EXPECT_EQ(router->top_up(decision.ticket, poor, TargetId{1}, kNow).status,
               TopUpStatus::kGranted);
   }
+}
+
+TEST(RouterCascadeTest, FallbacksBehindTheStagesAreNone) {
+  const std::string rules =
+      R"([{"name": "r", "candidates": ["cheap", "middle"], "fallback": ["dear"],
+           "quality_floor": 0.85,
+           "cascade": {"true_accept": 0.95, "false_accept": 0.05, "accept_min": 0.6}}])";
+  const auto router = router_of({.prices = prices(), .policy = policy_with(rules)});
+  const std::uint64_t before = allocations();
+  const Decision decision = router->route(request_of("complex", 1'000), kNow);
+  EXPECT_EQ(allocations() - before, 0u);
+  EXPECT_EQ(plan(*router, decision), "cheap middle dear");
+  EXPECT_EQ(decision.stages, 2);
 }
 
 TEST(RouterCascadeTest, WithoutAStageThatIsNeededThereIsNoCascade) {

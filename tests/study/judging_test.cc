@@ -421,23 +421,8 @@ TEST(JudgingTest, SaysAtOnceWhoIsMissing) {
               HasSubstr("nothing says how good the answers of \"cheap\" are, which rule \"all\""));
 }
 
-// What a router alone allocates to decide about so many requests.
-std::uint64_t router_allocations(const Scenario& scenario, std::size_t requests) {
-  auto router =
-      fare::Router::create(config_of(scenario, scenario.variants[1]), scenario.start).value();
-  const std::uint64_t before = fare::allocations();
-  for (std::size_t i = 0; i < requests; ++i) {
-    fare::Request request;
-    request.id = i;
-    request.request_class = "simple";
-    request.input = fare::Tokens(1'000);
-    router->settle(router->route(request, scenario.start).ticket, {}, scenario.start);
-  }
-  return fare::allocations() - before;
-}
-
 // Goal: memory grows with what is open, and scores and evaluations allocate nothing.
-// Method: a run of ten times as many requests allocates no more than the router itself does.
+// Method: a run of ten times as many requests allocates hardly more.
 TEST(JudgingTest, ALongerJudgedRunAllocatesHardlyMore) {
   const auto allocations_of = [](std::size_t requests) {
     const Scenario scenario = scenario_of(evaluated_scenario(requests));
@@ -446,8 +431,7 @@ TEST(JudgingTest, ALongerJudgedRunAllocatesHardlyMore) {
     run_once(scenario, scenario.variants[1], 0, progress);
     return fare::allocations() - before;
   };
-  const std::uint64_t more = router_allocations(scenario_of(evaluated_scenario(1)), 20'000 - 2'000);
-  EXPECT_LT(allocations_of(20'000), allocations_of(2'000) + more + 100);
+  EXPECT_LT(allocations_of(20'000), allocations_of(2'000) + 100);
 }
 
 }  // namespace

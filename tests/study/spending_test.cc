@@ -8,6 +8,7 @@
 #include "study/budget_watch.h"
 #include "study/fixture.h"
 #include "study/report.h"
+#include "study/run_notes.h"
 
 namespace routesim {
 namespace {
@@ -233,6 +234,23 @@ TEST(SpendingTest, AReportHasItsBudgetsAndIsOtherwiseThatOfRunsUnwatched) {
   EXPECT_EQ(report.policies[0].total.cost, sum.cost);
   EXPECT_EQ(report.policies[0].total.length, sum.length);
   EXPECT_TRUE(report.policies[0].total.in_flight_ns == sum.in_flight_ns);
+}
+
+// What a run leaves out of a policy is said, not passed over.
+TEST(SpendingTest, WhatIsNotHedgedOrPutOffIsNoted) {
+  nlohmann::json json = with_limit("1000");
+  json["policies"][0]["policy"]["rules"][0]["hedge"] = {{"after_ms", 500}, {"scope", "org"}};
+  const RunResult run = run_with(json).run;
+  const std::vector<Note> notes = notes_of(run);
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_EQ(notes[0].note, RunNote::kNotHedged);
+  EXPECT_EQ(notes[0].count, run.requests);
+  RunResult deferring;
+  deferring.requests = deferring.answered = 7;
+  deferring.undeferred = 3;
+  ASSERT_EQ(notes_of(deferring).size(), 1u);
+  EXPECT_EQ(notes_of(deferring)[0].note, RunNote::kNotDeferred);
+  EXPECT_EQ(to_string(notes_of(deferring)[0].note), "not_deferred");
 }
 
 }  // namespace
