@@ -726,10 +726,6 @@ std::uint64_t RunResult::refusals() const {
   return sum;
 }
 
-double PoolTally::utilisation() const {
-  return replica_ns > 0 ? static_cast<double>(busy_ns) / static_cast<double>(replica_ns) : 0;
-}
-
 RunResult run_once(const Scenario& scenario, const Variant& variant, std::uint32_t replication,
                    std::atomic<std::uint64_t>& progress, RunObserver* observer) {
   return Run(scenario, variant, replication, observer).run(progress);

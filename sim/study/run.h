@@ -11,46 +11,11 @@
 #include "fare/decision.h"       // Refusal.
 #include "fare/money.h"          // Cost.
 #include "fare/router.h"         // Router, TopUpStatus.
-#include "fare/usage.h"          // Meter.
 #include "study/answer_tally.h"  // ScoringTally, EvaluationTally, QualityTally.
+#include "study/run_tallies.h"   // ModelTally, PoolTally, GroupTally.
 #include "study/scenario.h"      // Scenario, Variant.
-#include "world/faults.h"        // kFaultCount.
 
 namespace routesim {
-
-// What one model did and cost.
-struct ModelTally {
-  std::uint64_t attempts = 0;
-  std::uint64_t failures = 0;
-  std::uint64_t cancelled = 0;                       // By whoever asked; no failures.
-  std::uint64_t waits = 0;                           // Attempts that found all of its places taken.
-  fare::Duration waited{};                           // The sum of their waits.
-  std::array<fare::Tokens, fare::kMeterCount> used;  // By meter.
-  std::array<fare::Cost, fare::kMeterCount> cost;
-  std::array<std::uint64_t, kFaultCount> faults{};  // By Fault; they add up to `failures`.
-};
-
-// What one self-hosted pool did, and what its GPUs cost: whoever owns them pays for that, whether
-// or not anything is asked.  It is no part of RunResult::cost.
-struct PoolTally {
-  std::uint32_t model = 0;  // Index into World::models.
-  std::int64_t gpus_per_replica = 1;
-  fare::Int128 replica_ns = 0;  // Paid for, over all replicas.
-  fare::Int128 busy_ns = 0;     // Of them, in iterations.
-  fare::Cost cost;
-  std::uint64_t preemptions = 0;
-  std::uint64_t held = 0;          // Requests that found no replica ready.
-  std::uint32_t replicas_max = 0;  // The most there ever were.
-
-  double utilisation() const;  // busy_ns / replica_ns; 0 without replicas.
-};
-
-// What one class or tenant did and cost.
-struct GroupTally {
-  std::uint64_t requests = 0;
-  std::uint64_t refused = 0;
-  fare::Cost cost;
-};
 
 // What one replication of one variant came to.  Sums are exact; nothing in it is rounded.
 struct RunResult {
@@ -129,11 +94,10 @@ class RunObserver {
 // to what they get.  Deterministic in (scenario, variant, replication).  Adds to `progress` once
 // for every thousand requests that come by themselves.
 //
-// Under a rule with a cascade the answer of every stage but the last is scored by
-// the variant's scorer, at its price and after its delay.  An answer whose grade is below
-// accept_min sends the request on, if top_up() grants a further attempt; if none is granted, or
-// none of them answers, the last answer is given: a plan's last answer is taken whatever it is
-// worth (fare/cascade.h).
+// Under a rule with a cascade the answer of every stage but the last is scored by the variant's
+// scorer, at its price and after its delay.  One whose grade is below accept_min sends the request
+// on, if top_up() grants a further attempt; if none is granted, or none of them answers, the last
+// answer is given: a plan's last answer is taken whatever it is worth (fare/cascade.h).
 //
 // At the end the invariants of the run are checked, always: every request has one end, every ticket
 // is settled, costs sum to the same total by model and score, by class, by tenant and, less the
