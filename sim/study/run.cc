@@ -6,6 +6,7 @@
 
 #include "engine/event_queue.h"
 #include "engine/workers.h"
+#include "fare/inline_list.h"
 #include "fare/router.h"
 #include "study/answer_luck.h"
 #include "study/arrival_prompts.h"
@@ -651,10 +652,12 @@ class Run {
   void close(std::uint32_t slot, Ending ending, std::optional<bool> good = {}) {
     const Open& open = open_[slot];
     if (open.arrival.patience != Duration::max()) deadlines_.remove(slot);
-    std::array<fare::Attempt, fare::kAttemptsMax> attempts;
-    for (std::size_t i = 0; i < open.tried; ++i) attempts[i] = attempt_of(open, open.tries[i]);
+    fare::InlineList<fare::Attempt, fare::kAttemptsMax> attempts;
+    for (std::size_t i = 0; i < open.tried; ++i) {
+      attempts.push_made([&] { return attempt_of(open, open.tries[i]); });
+    }
     const fare::Settlement settlement =
-        router_->settle(open.ticket, {{attempts.data(), open.tried}}, scenario_.start + now_);
+        router_->settle(open.ticket, {{attempts.begin(), attempts.size()}}, instant());
     FARE_CHECK(settlement.status == fare::SettleStatus::kSettled);
     books_.settle(open, settlement, now_);
     if (observer_ != nullptr) {
