@@ -65,8 +65,9 @@ class Router {
   // way, which was granted Decision::hedge_after ago and has not begun to answer.  Reserves it as
   // top_up() does, retry budget included, and besides in the scope that the rule names: so hedges
   // never cost more than its budgets hold.  Whoever begins first may go on; cancel the other, and
-  // report both to settle(): its usage, or AttemptEnd::kCutOff where that is not known.  Refused,
-  // the ticket stays as it was.
+  // report both to settle(), in the order they were granted: the other as AttemptEnd::kCancelled,
+  // which is no failure of its target, and is charged with what was reserved unless its usage is
+  // given.  Refused, the ticket stays as it was.
   [[nodiscard]] TopUp hedge(Ticket ticket, TargetId target, Instant now);
 
   // Asks for more output on the attempt that was granted last, in all `output` tokens: when a

@@ -42,6 +42,7 @@ struct OpenTicket {
   std::uint32_t request_class = 0;
   std::uint8_t plan_size = 0;
   std::uint8_t tried_size = 0;
+  bool is_hedged = false;  // Two attempts were under way at a time.
   std::array<TargetId, kAttemptsMax> plan{};
   std::uint64_t session = 0;  // If its rule pins sessions.
   Tokens input;               // As it is sent: after a step that shortens it.

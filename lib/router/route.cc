@@ -196,6 +196,7 @@ void Deciding::fill(OpenTicket& ticket) const {
   ticket.plan_size = decision_.attempts;
   ticket.tried[0] = grant_.tried;
   ticket.tried_size = 1;
+  ticket.is_hedged = false;
   ticket.payers = payers_;
   ticket.session = is_pinned_by_rule() ? request_.session : 0;
   ticket.input = question_.input;

@@ -89,7 +89,13 @@ class Bill {
   std::array<Line, kAttemptsMax> lines_;
 };
 
-void price(const Snapshot& snapshot, const Attempt& attempt, Bill& bill, Settlement& settlement) {
+// A hedge's loser was under way when it was cancelled: its vendor bills what it had written.
+bool lost_to_hedge(const OpenTicket& ticket, const Attempt& attempt) {
+  return ticket.is_hedged && !attempt.answered && attempt.end == AttemptEnd::kCancelled;
+}
+
+void price(const Snapshot& snapshot, const OpenTicket& ticket, const Attempt& attempt, Bill& bill,
+           Settlement& settlement) {
   FARE_CHECK(static_cast<std::size_t>(attempt.target) < snapshot.targets.size());
   Charge& charge = settlement.charges.push_back({});
   CostStatus status = CostStatus::kPriced;
@@ -99,7 +105,9 @@ void price(const Snapshot& snapshot, const Attempt& attempt, Bill& bill, Settlem
     status = status_of(charge);
   } else {
     charge.status = PriceStatus::kPriced;
-    if (attempt.answered || was_cut_off(attempt)) status = CostStatus::kUsageMissing;
+    if (attempt.answered || was_cut_off(attempt) || lost_to_hedge(ticket, attempt)) {
+      status = CostStatus::kUsageMissing;
+    }
   }
   settlement.total += charge.total;
   settlement.cost_status = worse(settlement.cost_status, status);
@@ -147,7 +155,9 @@ Settlement Router::State::settle(const TicketTable::Claimed& claimed, const Outc
     return settlement;
   }
   Bill bill(ticket);
-  for (const Attempt& attempt : outcome.attempts) price(snapshot, attempt, bill, settlement);
+  for (const Attempt& attempt : outcome.attempts) {
+    price(snapshot, ticket, attempt, bill, settlement);
+  }
   if (snapshot.ledger != nullptr) bill.settle(*snapshot.ledger, now, settlement);
   for (std::size_t i = 0; i < ticket.tried_size; ++i) {
     if (ticket.tried[i].ended) continue;

@@ -77,7 +77,7 @@ TopUp Router::State::top_up(const TicketTable::Claimed& claimed, const Attempt& 
 }
 
 TopUp Router::State::hedge(const TicketTable::Claimed& claimed, TargetId target, Instant now) {
-  const OpenTicket& ticket = *claimed.data;
+  OpenTicket& ticket = *claimed.data;
   const Snapshot& snapshot = generations[ticket.generation];
   const ScopeId scope = snapshot.hedge_scopes[ticket.rule];
   const Tried* open = ticket.only_open();
@@ -89,7 +89,9 @@ TopUp Router::State::hedge(const TicketTable::Claimed& claimed, TargetId target,
   InlineList<ScopeId, kScopesMax + 1> payers;
   for (const ScopeId payer : ticket.payers) payers.push_back(payer);
   payers.push_back(scope);
-  return grant_next(claimed, target, true, {payers.begin(), payers.size()}, now);
+  const TopUp answer = grant_next(claimed, target, true, {payers.begin(), payers.size()}, now);
+  ticket.is_hedged |= answer.status == TopUpStatus::kGranted;
+  return answer;
 }
 
 TopUp Router::State::grant_next(const TicketTable::Claimed& claimed, TargetId target, bool is_retry,

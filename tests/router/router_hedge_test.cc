@@ -15,7 +15,9 @@ using testing::HasSubstr;
 constexpr Duration kAfter = milliseconds(800);
 const std::string kHedged = R"([{"name": "r", "candidates": ["cheap"], "fallback": ["dear"],
                                  "hedge": {"after_ms": 800, "scope": "hedges"}}])";
-const PolicyExtras kRetries{.policy = R"("retry": {"per_1000": 1000},)", .cheap = {}};
+// One failure ejects a target.
+const PolicyExtras kRetries{
+    .policy = R"("retry": {"per_1000": 1000}, "health": {"failures_max": 1},)", .cheap = {}};
 
 // Somebody pays $100 a day, hedges $0.5.
 BudgetConfig budgets(const std::string& mode = "strict") {
@@ -84,7 +86,7 @@ TEST(RouterHedgeTest, BothArePaidAndTheSecondByItsOwnBudgetToo) {
   EXPECT_EQ(router->hedge(decision.ticket, decision.plan()[1], due).reserved, Money(200'000'000));
   EXPECT_EQ(books(*router, "a").reserved, Money(202'000'000));
   EXPECT_EQ(books(*router, "hedges").reserved, Money(200'000'000));
-  // The second one wins; nobody knows what the first had written.
+  // The first one breaks, and nobody knows what it had written.
   const Attempt attempts[] = {failed(decision.plan()[0], AttemptEnd::kCutOff),
                               answered(decision.plan()[1], 1'000, 10, due)};
   const Settlement settlement = router->settle(decision.ticket, {attempts}, due);
@@ -93,6 +95,29 @@ TEST(RouterHedgeTest, BothArePaidAndTheSecondByItsOwnBudgetToo) {
   EXPECT_EQ(books(*router, "hedges").settled, Money(102'000'000));
   EXPECT_EQ(books(*router, "hedges").reserved, Money());
   EXPECT_EQ(router->state(decision.plan()[0], due).open, 0);
+  EXPECT_NE(router->state(decision.plan()[0], due).health, Breaker::State::kClosed) << "it broke";
+}
+
+TEST(RouterHedgeTest, TheLoserIsPaidButHasNotFailed) {
+  for (const bool is_known : {false, true}) {
+    SCOPED_TRACE(is_known);
+    const auto router = hedging_router();
+    const Decision decision = router->route(asked(), kNow);
+    const Instant due = kNow + kAfter;
+    (void)router->hedge(decision.ticket, decision.plan()[1], due);
+    Attempt loser = failed(decision.plan()[0], AttemptEnd::kCancelled);
+    if (is_known) loser.usage = usage_of(1'000, 3);
+    const Attempt attempts[] = {loser, answered(decision.plan()[1], 1'000, 10, due)};
+    const Settlement settlement = router->settle(decision.ticket, {attempts}, due);
+    EXPECT_EQ(settlement.charged, Money((is_known ? 1'006'000 : 2'000'000) + 102'000'000));
+    EXPECT_EQ(settlement.cost_status, is_known ? CostStatus::kPriced : CostStatus::kUsageMissing);
+    EXPECT_EQ(router->state(decision.plan()[0], due).health, Breaker::State::kClosed);
+  }
+  // Without a hedge, who was cancelled before its answer began is not billed.
+  const auto router = hedging_router();
+  const Decision decision = router->route(asked(), kNow);
+  const Attempt cancelled[] = {failed(decision.plan()[0], AttemptEnd::kCancelled)};
+  EXPECT_EQ(router->settle(decision.ticket, {cancelled}, kNow).charged, Money());
 }
 
 TEST(RouterHedgeTest, NeverCostMoreThanTheirBudget) {
