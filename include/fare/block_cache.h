@@ -57,6 +57,11 @@ class BlockCache {
   // when the cache holds more blocks, or they lie more scattered, than ever before.
   virtual std::uint64_t use(BlockList blocks, std::span<const std::uint32_t> next_use = {}) = 0;
 
+  // Lets the processor fetch what use() of this list will look at first, as far as that is known
+  // beforehand; then, some hundred nanoseconds later, what that leads to.  Changes nothing.
+  virtual void fetch(BlockList /*blocks*/) const {}
+  virtual void fetch_found(BlockList /*blocks*/) const {}
+
   [[nodiscard]] virtual std::uint64_t blocks() const = 0;  // That are cached now.
 };
 

@@ -36,6 +36,9 @@ class MachineSpread {
   // scope and cache key).  REQUIRES: `now` is not before an earlier one by more than a minute.
   std::uint32_t place(std::uint64_t prefix, Instant now);
 
+  // Lets the processor fetch what place() will look at.  Changes nothing.
+  void fetch(std::uint64_t prefix) const;
+
  private:
   struct State;
   std::unique_ptr<State> state_;

@@ -85,7 +85,14 @@ class PromptCache {
   // there; or, with breakpoints, O(breakpoints * lookback + runs).
   [[nodiscard]] CacheAnswer look_up(const CachePrompt& prompt, Instant now) const;
 
-  // The same, and what was read lives anew.
+  // Lets the processor fetch what the other calls for this prompt will look at first: worth a call
+  // where much is cached and the prompt is known some hundred nanoseconds before.  Changes nothing.
+  // REQUIRES: as look_up(), and a prompt without problems.
+  void fetch(const CachePrompt& prompt) const;
+  // The same for what that leads to, once it has come: some hundred nanoseconds after fetch().
+  void fetch_found(const CachePrompt& prompt) const;
+
+  // The same as look_up(), and what was read lives anew.
   CacheAnswer begin(const CachePrompt& prompt, Instant now);
 
   // Writes what a prompt that began at `started` leaves behind, readable from `readable` on.  An

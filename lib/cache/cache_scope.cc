@@ -1,8 +1,7 @@
 #include "fare/cache_scope.h"
 
-#include <iterator>
-
 #include "base/names.h"
+#include "base/probe_table.h"
 #include "cache/block_index.h"
 
 namespace fare {
@@ -26,22 +25,32 @@ std::uint64_t cache_scope(const CacheRules& rules, const CacheCaller& caller) {
 
 struct MachineSpread::State {
   struct Minute {
-    Instant start;
+    using Key = std::uint64_t;
+    static std::size_t hash(std::uint64_t prefix) { return BlockHash()(prefix); }
+
+    bool is_free() const { return !is_taken; }
+    std::uint64_t key() const { return prefix; }
+    void set_key(std::uint64_t key) {
+      prefix = key;
+      is_taken = true;
+    }
+
+    std::uint64_t prefix = 0;
+    Instant start = Instant::min();
     std::uint32_t requests = 0;
+    bool is_taken = false;
   };
 
   void sweep(Instant now) {
     if (minutes.size() < sweep_at) return;
-    for (auto entry = minutes.begin(); entry != minutes.end();) {
-      const bool old = now - entry->second.start >= std::chrono::minutes(2);
-      entry = old ? minutes.erase(entry) : std::next(entry);
-    }
+    minutes.erase_if(
+        [now](const Minute& minute) { return now - minute.start >= std::chrono::minutes(2); });
     sweep_at = 2 * minutes.size() + 1'024;
   }
 
   std::uint32_t per_minute;
   std::size_t sweep_at = 1'024;
-  tsl::robin_map<std::uint64_t, Minute, BlockHash> minutes;
+  ProbeTable<Minute> minutes;
 };
 
 MachineSpread::MachineSpread(std::uint32_t per_minute) : state_(std::make_unique<State>()) {
@@ -54,9 +63,14 @@ std::uint32_t MachineSpread::place(std::uint64_t prefix, Instant now) {
   State& state = *state_;
   if (state.per_minute == 0) return 0;
   state.sweep(now);
-  auto& minute = state.minutes.try_emplace(prefix, State::Minute{now, 0}).first.value();
-  if (now - minute.start >= std::chrono::minutes(1)) minute = {now, 0};
+  State::Minute& minute = state.minutes.make(prefix);
+  if (minute.requests == 0 || now - minute.start >= std::chrono::minutes(1)) {
+    minute.start = now;
+    minute.requests = 0;
+  }
   return minute.requests++ / state.per_minute;
 }
+
+void MachineSpread::fetch(std::uint64_t prefix) const { state_->minutes.fetch(prefix); }
 
 }  // namespace fare

@@ -45,6 +45,17 @@ class EvictionList {
 
   bool has(std::uint64_t block) const { return find(block) != kNoNode; }
 
+  // Lets the processor fetch where a block is found; once that has come, its node; and what is
+  // evicted next.
+  void fetch(std::uint64_t block) const { index_.fetch(mark_of(block)); }
+  void fetch_node(std::uint64_t block) const { index_.fetch_node(mark_of(block), nodes_, lines_); }
+  void fetch_first() const {
+    const Node& node = nodes_[first()];
+    index_.fetch(mark_of(node.blocks.first));
+    lines_.fetch(node.blocks.line);
+    fetch_line(&nodes_[node.next]);
+  }
+
   Node& at(std::uint32_t node) { return nodes_[node]; }
   const Node& at(std::uint32_t node) const { return nodes_[node]; }
   const NameLines& lines() const { return lines_; }
@@ -189,9 +200,24 @@ class ListCache : public BlockCache {
     return hits;
   }
 
+  // Stretches begin, as a rule, where prompts do and where their own words do.
+  void fetch(BlockList blocks) const override {
+    if (blocks.empty()) return;
+    list_.fetch(blocks.front().first);
+    const BlockRun& last = blocks.back();
+    for (std::uint64_t i = 0; i < std::min(last.count, kFetched); ++i) list_.fetch(last.first + i);
+    list_.fetch_first();
+  }
+
+  void fetch_found(BlockList blocks) const override {
+    if (!blocks.empty()) list_.fetch_node(blocks.front().first);
+  }
+
   std::uint64_t blocks() const override { return list_.blocks(); }
 
  protected:
+  static constexpr std::uint64_t kFetched = 4;
+
   std::uint64_t blocks_max_;
   EvictionList list_;
 };

@@ -78,6 +78,15 @@ class PrefixTree {
   // Lets the first `count` blocks, and a unit that ends there, live on from `now`.
   void extend(std::uint64_t scope, BlockList blocks, std::uint64_t count, Instant now);
 
+  // Lets the processor fetch what a list that begins with this block needs first; then, once that
+  // has come, what it leads to.
+  void fetch(std::uint64_t scope, std::uint64_t block) const {
+    index_.fetch(mark_of(scope, block));
+  }
+  void fetch_segment(std::uint64_t scope, std::uint64_t block) const {
+    index_.fetch_node(mark_of(scope, block), segments_, lines_);
+  }
+
   std::size_t size() const { return segments_.size() - free_.size(); }  // Stretches.
   void sweep(Instant now);                                              // Forgets what is dead.
   void clear();

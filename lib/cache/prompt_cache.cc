@@ -1,9 +1,8 @@
 #include "fare/prompt_cache.h"
 
-#include <tsl/robin_map.h>
 #include <algorithm>
-#include <iterator>
 
+#include "base/probe_table.h"
 #include "cache/prefix_tree.h"
 #include "fare/check.h"
 
@@ -51,6 +50,23 @@ class Breakpoints {
   std::span<const CacheBreakpoint> points_;
 };
 
+// What ends at a breakpoint.
+struct BreakpointEntry {
+  using Key = ScopedBlock;
+  static std::size_t hash(const ScopedBlock& block) { return ScopedBlockHash()(block); }
+
+  bool is_free() const { return !is_taken; }
+  const ScopedBlock& key() const { return last; }
+  void set_key(const ScopedBlock& key) {
+    last = key;
+    is_taken = true;
+  }
+
+  ScopedBlock last{};
+  CacheLife life;
+  bool is_taken = false;
+};
+
 }  // namespace
 
 Tokens CacheBill::all_written() const {
@@ -79,6 +95,7 @@ struct PromptCache::State {
   CacheLife life_of(const CachePrompt& prompt, std::uint8_t lifetime, Instant started,
                     Instant readable) const;
   void sweep(Instant now);
+  void fetch(const CachePrompt& prompt) const;
 
   static Tokens tokens_of(const CachePrompt& prompt, std::uint64_t blocks) {
     const Int128 tokens = static_cast<Int128>(blocks) * prompt.block_tokens.count();
@@ -86,8 +103,8 @@ struct PromptCache::State {
   }
 
   CacheRules rules;
-  PrefixTree tree;                                                  // kAnyPrefix, kUnits.
-  tsl::robin_map<ScopedBlock, CacheLife, ScopedBlockHash> entries;  // kBreakpoints.
+  PrefixTree tree;                      // kAnyPrefix, kUnits.
+  ProbeTable<BreakpointEntry> entries;  // kBreakpoints.
   std::size_t sweep_at = kSweepMin;
 };
 
@@ -145,8 +162,9 @@ PromptCache::State::Hit PromptCache::State::find_breakpoint(const CachePrompt& p
     for (std::size_t p = std::min(end, unchecked); p-- > begin;) {
       const CachePosition& position = prompt.positions[p];
       if (position.blocks == 0) return {};
-      const auto entry = entries.find({prompt.scope, names.last_of(position.blocks)});
-      if (entry != entries.end() && entry->second.can_read(now)) {
+      const BreakpointEntry* const entry =
+          entries.find({prompt.scope, names.last_of(position.blocks)});
+      if (entry != nullptr && entry->life.can_read(now)) {
         return {position.blocks, position.tokens};
       }
     }
@@ -202,7 +220,7 @@ void PromptCache::State::refresh(const CachePrompt& prompt, std::uint64_t hit_bl
     return;
   }
   const std::uint64_t name = NamesBackward(prompt.blocks).last_of(hit_blocks);
-  entries.find({prompt.scope, name}).value().extend(now);
+  entries.find({prompt.scope, name})->life.extend(now);
 }
 
 CacheLife PromptCache::State::life_of(const CachePrompt& prompt, std::uint8_t lifetime,
@@ -224,8 +242,7 @@ void PromptCache::State::store_breakpoints(const CachePrompt& prompt, Instant st
     const CacheBreakpoint& point = breakpoints.points()[i];
     const CachePosition& position = prompt.positions[point.position];
     if (position.blocks == 0 || position.tokens < prompt.minimum) continue;
-    CacheLife& entry =
-        entries.try_emplace({prompt.scope, names.last_of(position.blocks)}).first.value();
+    CacheLife& entry = entries.make({prompt.scope, names.last_of(position.blocks)}).life;
     if (!entry.can_read(started)) {
       entry.join(life_of(prompt, point.lifetime, started, readable), started);
     } else if (rules.refreshed_by_reads) {
@@ -255,10 +272,22 @@ void PromptCache::State::store_units(const CachePrompt& prompt, const CacheLife&
 void PromptCache::State::sweep(Instant now) {
   if (tree.size() + entries.size() < sweep_at) return;
   tree.sweep(now);
-  for (auto entry = entries.begin(); entry != entries.end();) {
-    entry = entry->second.alive(now) ? std::next(entry) : entries.erase(entry);
-  }
+  entries.erase_if([now](const BreakpointEntry& entry) { return !entry.life.alive(now); });
   sweep_at = 2 * (tree.size() + entries.size()) + kSweepMin;
+}
+
+void PromptCache::State::fetch(const CachePrompt& prompt) const {
+  if (prompt.blocks.empty()) return;
+  if (rules.unit != CacheUnit::kBreakpoints) {
+    tree.fetch(prompt.scope, prompt.blocks.front().first);
+    tree.fetch(prompt.scope, prompt.blocks.back().first);
+    return;
+  }
+  if (prompt.positions.empty()) return;
+  const Breakpoints breakpoints(prompt);
+  const CachePosition& last = prompt.positions[breakpoints.points().back().position];
+  if (last.blocks == 0) return;
+  entries.fetch({prompt.scope, NamesBackward(prompt.blocks).last_of(last.blocks)});
 }
 
 PromptCache::PromptCache(const CacheRules& rules) : state_(std::make_unique<State>()) {
@@ -274,6 +303,13 @@ PromptCache& PromptCache::operator=(PromptCache&&) noexcept = default;
 
 CacheAnswer PromptCache::look_up(const CachePrompt& prompt, Instant now) const {
   return state_->answer(prompt, now);
+}
+
+void PromptCache::fetch(const CachePrompt& prompt) const { state_->fetch(prompt); }
+
+void PromptCache::fetch_found(const CachePrompt& prompt) const {
+  if (prompt.blocks.empty() || state_->rules.unit == CacheUnit::kBreakpoints) return;
+  state_->tree.fetch_segment(prompt.scope, prompt.blocks.front().first);
 }
 
 CacheAnswer PromptCache::begin(const CachePrompt& prompt, Instant now) {

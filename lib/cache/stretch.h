@@ -6,6 +6,7 @@
 #include <limits>   // std::numeric_limits.
 #include <vector>   // std::vector.
 
+#include "base/fetch.h"      // fetch_line.
 #include "fare/block_run.h"  // BlockList, BlockRun.
 
 namespace fare {
@@ -94,7 +95,7 @@ class NameLines {
 
   // Lets the processor fetch a line that will be wanted.
   void fetch(std::uint32_t line) const {
-    if (line != Stretch::kNoLine) __builtin_prefetch(&lines_[line]);
+    if (line != Stretch::kNoLine) fetch_line(&lines_[line]);
   }
 
   void clear();

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <tsl/robin_map.h>
 #include <cstddef>  // std::size_t.
 #include <cstdint>  // std::uint32_t.
 #include <vector>   // std::vector.
 
+#include "base/probe_table.h"   // ProbeTable.
 #include "cache/block_index.h"  // kNoNode.
 #include "cache/stretch.h"      // NameLines.
 
@@ -21,48 +21,69 @@ class StretchIndex {
   template <class Is>
   std::uint32_t find(std::uint32_t mark, const std::vector<Node>& nodes, const NameLines& lines,
                      const Is& is) const {
-    const auto found = places_.find(mark);
-    if (found == places_.end()) return kNoNode;
-    lines.fetch(found->second.line);
-    std::uint32_t node = found->second.node;
+    const Place* const found = places_.find(mark);
+    if (found == nullptr) return kNoNode;
+    lines.fetch(found->line);
+    std::uint32_t node = found->node;
     while (node != kNoNode && !is(nodes[node])) node = nodes[node].twin;
     return node;
   }
 
+  // Lets the processor fetch what find() looks at first; then, once that has come, what it leads
+  // to.
+  void fetch(std::uint32_t mark) const { places_.fetch(mark); }
+  void fetch_node(std::uint32_t mark, const std::vector<Node>& nodes,
+                  const NameLines& lines) const {
+    const Place* const found = places_.find(mark);
+    if (found == nullptr) return;
+    lines.fetch(found->line);
+    fetch_line(&nodes[found->node]);
+  }
+
   // Enters a node; of equals the last one entered is found.
   void enter(std::uint32_t mark, std::uint32_t node, std::vector<Node>& nodes) {
-    const auto [entry, is_new] = places_.try_emplace(mark);
-    nodes[node].twin = is_new ? kNoNode : entry->second.node;
-    entry.value() = {node, nodes[node].blocks.line};
+    Place& place = places_.make(mark);
+    nodes[node].twin = place.node;
+    place.node = node;
+    place.line = nodes[node].blocks.line;
   }
 
   // REQUIRES: the node was entered with this mark.
   void erase(std::uint32_t mark, std::uint32_t node, std::vector<Node>& nodes) {
-    const auto found = places_.find(mark);
-    std::uint32_t* link = &found.value().node;
+    Place* const found = places_.find(mark);
+    std::uint32_t* link = &found->node;
     while (*link != node) link = &nodes[*link].twin;
     *link = nodes[node].twin;
-    if (found->second.node == kNoNode) places_.erase(found);
+    if (found->node == kNoNode) places_.erase(found);
   }
 
   // Tells that a node's names have come to stand in a line.
   void note_line(std::uint32_t mark, std::uint32_t node, const std::vector<Node>& nodes) {
-    Place& place = places_.find(mark).value();
+    Place& place = *places_.find(mark);
     if (place.node == node) place.line = nodes[node].blocks.line;
   }
 
   void clear() { places_.clear(); }
 
  private:
-  struct Place {
-    std::uint32_t node;  // The first of this mark.
-    std::uint32_t line;  // Of its names when it was entered, to fetch both at once.
-  };
-  struct Same {
-    std::size_t operator()(std::uint32_t mark) const { return mark; }
+  struct alignas(16) Place {
+    using Key = std::uint32_t;
+    static std::size_t hash(std::uint32_t mark) { return mark; }
+
+    bool is_free() const { return !is_taken; }
+    std::uint32_t key() const { return mark; }
+    void set_key(std::uint32_t key) {
+      mark = key;
+      is_taken = true;
+    }
+
+    std::uint32_t mark = 0;
+    std::uint32_t node = kNoNode;           // The first of this mark.
+    std::uint32_t line = Stretch::kNoLine;  // Of its names when it was entered, to fetch both.
+    bool is_taken = false;
   };
 
-  tsl::robin_map<std::uint32_t, Place, Same> places_;
+  ProbeTable<Place> places_;
 };
 
 }  // namespace fare

@@ -4,10 +4,10 @@
 #include <cstdint>  // std::uint32_t.
 #include <span>     // std::span.
 
+#include "base/blocks.h"      // Blocks.
 #include "fare/burn_rate.h"   // BurnRate, BurnSteps.
 #include "fare/ledger.h"      // Ledger, BudgetId, ScopeId.
 #include "policy/degrade.h"   // ForecastTrigger.
-#include "spend/blocks.h"     // Blocks.
 #include "spend/spin_lock.h"  // SpinLock.
 
 namespace fare {

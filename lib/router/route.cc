@@ -194,7 +194,7 @@ void Deciding::fill(OpenTicket& ticket) const {
   ticket.request_class = question_.request_class;
   ticket.plan = decision_.attempt;
   ticket.plan_size = decision_.attempts;
-  ticket.tried[0] = grant_.tried;
+  ticket.first = grant_.tried;
   ticket.tried_size = 1;
   ticket.is_hedged = false;
   ticket.payers = payers_;

@@ -45,7 +45,7 @@ class Bill {
   void add(const Attempt& attempt, Cost cost, bool is_known) {
     std::size_t place = 0;  // An attempt that was never asked for is the first one's debt.
     for (std::size_t i = 0; i < ticket_.tried_size; ++i) {
-      if (ticket_.tried[i].target == attempt.target) place = i;
+      if (ticket_.at(i).target == attempt.target) place = i;
     }
     lines_[place].cost += cost;
     lines_[place].is_known &= is_known;
@@ -55,7 +55,7 @@ class Bill {
   void settle(Ledger& ledger, Instant now, Settlement& settlement) {
     Cost sum;  // Of what is known, as far as the books hold it.
     for (std::size_t i = 0; i < ticket_.tried_size; ++i) {
-      const Tried& tried = ticket_.tried[i];
+      const Tried& tried = ticket_.at(i);
       if (tried.ledger == LedgerTicket{}) continue;
       const Line& line = lines_[i];
       // A known line is charged with what the rounded sum grows by.
@@ -160,9 +160,9 @@ Settlement Router::State::settle(const TicketTable::Claimed& claimed, const Outc
   }
   if (snapshot.ledger != nullptr) bill.settle(*snapshot.ledger, now, settlement);
   for (std::size_t i = 0; i < ticket.tried_size; ++i) {
-    if (ticket.tried[i].ended) continue;
-    ticket.tried[i].ledger = LedgerTicket{};  // It is settled.
-    take_back(snapshot, *limits, ticket.tried[i], now);
+    if (ticket.at(i).ended) continue;
+    ticket.at(i).ledger = LedgerTicket{};  // It is settled.
+    take_back(snapshot, *limits, ticket.at(i), now);
   }
   settlement.status = SettleStatus::kSettled;
   unpin(claimed);
@@ -176,7 +176,7 @@ void Router::State::expire(const TicketTable::Claimed& claimed, Instant now) {
   OpenTicket& ticket = *claimed.data;
   const Snapshot& snapshot = generations[ticket.generation];
   for (std::size_t i = 0; i < ticket.tried_size; ++i) {
-    const Tried& tried = ticket.tried[i];
+    const Tried& tried = ticket.at(i);
     if (!tried.ended) lose_attempt(snapshot, *limits, tried, now);
     if (tried.ledger == LedgerTicket{}) continue;
     std::optional<Money> cost;

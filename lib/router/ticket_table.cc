@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <mutex>
+#include <utility>
+
+#include "base/fetch.h"
 
 namespace fare {
 namespace {
@@ -115,6 +118,7 @@ TicketTable::Claimed TicketTable::claim(Ticket ticket) {
   const std::uint64_t generation = static_cast<std::uint64_t>(ticket) >> (kShardBits + kSlotBits);
   Slot* slot = shards_[shard_of(ticket)].slots.find(index_of(ticket));
   if (slot == nullptr || generation == 0) return claimed;
+  fetch(*slot);
   std::uint64_t state = slot->state.load(std::memory_order_acquire);
   for (int spins = 0;; ++spins) {
     if (generation > generation_of(state)) return claimed;
@@ -137,7 +141,21 @@ TicketTable::Claimed TicketTable::claim(Ticket ticket) {
           .status = SettleStatus::kSettled};
 }
 
+FurtherTried& TicketTable::lend(Shard& shard) {
+  const std::scoped_lock guard(shard.lock);
+  if (shard.spare != nullptr) return *std::exchange(shard.spare, shard.spare->next_free);
+  shard.further.grow(shard.further_size + 1);
+  return shard.further[shard.further_size++];
+}
+
+void TicketTable::add_try(const Claimed& claimed, const Tried& tried) {
+  OpenTicket& ticket = *claimed.data;
+  if (ticket.further == nullptr) ticket.further = &lend(shards_[shard_of(claimed.ticket)]);
+  ticket.at(ticket.tried_size++) = tried;
+}
+
 void TicketTable::close(const Claimed& claimed, const Closing& closing) {
+  FurtherTried* const further = std::exchange(claimed.data->further, nullptr);
   const std::uint64_t state = claimed.state->load(std::memory_order_relaxed);
   claimed.state->store(state_of(generation_of(state), kFree), std::memory_order_release);
   Shard& shard = shards_[shard_of(claimed.ticket)];
@@ -145,6 +163,7 @@ void TicketTable::close(const Claimed& claimed, const Closing& closing) {
   const std::scoped_lock guard(shard.lock);
   shard.slots[index].next_free = shard.first_free;
   shard.first_free = index;
+  if (further != nullptr) further->next_free = std::exchange(shard.spare, further);
   --shard.stats.open;
   if (closing.expired) {
     ++shard.stats.expired;

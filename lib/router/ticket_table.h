@@ -6,10 +6,10 @@
 #include <limits>       // std::numeric_limits.
 #include <string_view>  // std::string_view.
 
+#include "base/blocks.h"         // Blocks.
 #include "fare/outcome.h"        // SettleStatus.
 #include "fare/router_report.h"  // RouterStats.
 #include "router/open_ticket.h"  // OpenTicket.
-#include "spend/blocks.h"        // Blocks.
 #include "spend/spin_lock.h"     // SpinLock.
 
 namespace fare {
@@ -19,7 +19,8 @@ namespace fare {
 // shard, slot and the slot's generation, so an old ticket is told from the new owner of its slot.
 // Whoever works on a ticket claims it first; who meets a claimed one waits.
 //
-// Thread-safe.  Allocates only when a shard has more open tickets than ever before.
+// Thread-safe.  Allocates only when a shard has more open tickets, or more of them with further
+// attempts, than ever before.
 class TicketTable {
  public:
   static constexpr std::uint32_t kShards = 16;
@@ -50,6 +51,9 @@ class TicketTable {
   void open(const Claimed& claimed);
 
   Claimed claim(Ticket ticket);
+
+  // Adds an attempt to a claimed ticket.  REQUIRES: it has one, and fewer than kAttemptsMax.
+  void add_try(const Claimed& claimed, const Tried& tried);
 
   // Closes a claimed ticket: settled, or expired.
   struct Closing {
@@ -84,6 +88,9 @@ class TicketTable {
     // No open ticket is due before.  Written under the lock.
     std::atomic<std::int64_t> earliest = std::numeric_limits<std::int64_t>::max();
     Blocks<Slot, 16> slots;
+    Blocks<FurtherTried, 4> further;
+    std::uint32_t further_size = 0;
+    FurtherTried* spare = nullptr;  // The first that is free.
     RouterStats stats;
   };
 
@@ -92,6 +99,7 @@ class TicketTable {
   static bool is_open(std::uint64_t state);
   static Ticket ticket_of(std::uint32_t shard, std::uint32_t index, std::uint64_t state);
   static std::int64_t count_of(Instant at) { return at.time_since_epoch().count(); }
+  static FurtherTried& lend(Shard& shard);
   std::uint32_t reset_earliest(Shard& shard);
   void note_deadline(Shard& shard, std::int64_t deadline);
 

@@ -43,7 +43,7 @@ TopUpStatus check_next(const Snapshot& snapshot, const OpenTicket& ticket, Targe
                        Instant now) {
   if (!is_in_plan(ticket, target)) return TopUpStatus::kNotInPlan;
   std::array<TargetId, kAttemptsMax> visited;
-  for (std::size_t i = 0; i < ticket.tried_size; ++i) visited[i] = ticket.tried[i].target;
+  for (std::size_t i = 0; i < ticket.tried_size; ++i) visited[i] = ticket.at(i).target;
   const Progress progress{.visited = {visited.data(), ticket.tried_size},
                           .attempts_max = snapshot.policy.attempts_max,
                           .deadline = ticket.deadline.value_or(Instant::max())};
@@ -125,7 +125,7 @@ TopUp Router::State::grant_next(const TicketTable::Claimed& claimed, TargetId ta
     if (is_retry) retries.give_back();
     return answer;
   }
-  ticket.tried[ticket.tried_size++] = granted.tried;
+  tickets.add_try(claimed, granted.tried);
   answer.reserved = granted.tried.bounds.worst;
   const Instant deadline = now + snapshot.config.ticket_life;
   if (deadline.time_since_epoch().count() > claimed.deadline->load(std::memory_order_relaxed)) {
@@ -138,7 +138,7 @@ TopUp Router::State::grant_next(const TicketTable::Claimed& claimed, TargetId ta
 TopUpStatus Router::State::extend(const TicketTable::Claimed& claimed, Tokens output, Instant now) {
   OpenTicket& ticket = *claimed.data;
   const Snapshot& snapshot = generations[ticket.generation];
-  Tried& tried = ticket.tried[ticket.tried_size - 1];
+  Tried& tried = ticket.at(ticket.tried_size - 1u);
   if (tried.ended) return TopUpStatus::kNotInPlan;
   if (tried.ledger == LedgerTicket{} || output <= tried.output) return TopUpStatus::kGranted;
   const auto worst = worst_cost(snapshot, snapshot[tried.target], ticket.input, output, now);

@@ -5,11 +5,11 @@
 #include <optional>  // std::optional.
 #include <vector>    // std::vector.
 
+#include "base/blocks.h"         // Blocks.
 #include "base/names.h"          // NameMap.
 #include "fare/burn_rate.h"      // BurnBooks.
 #include "fare/ledger_report.h"  // BudgetReport.
 #include "spend/account.h"       // Account, AccountRule, Ring.
-#include "spend/blocks.h"        // Blocks.
 #include "spend/past_windows.h"  // PastWindows.
 
 namespace fare {

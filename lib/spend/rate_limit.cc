@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/blocks.h"
 #include "fare/check.h"
-#include "spend/blocks.h"
 #include "spend/flow_bucket.h"
 #include "spend/spin_lock.h"
 

@@ -6,7 +6,7 @@
 #include <string_view>  // std::string_view.
 #include <vector>       // std::vector.
 
-#include "spend/blocks.h"  // Blocks.
+#include "base/blocks.h"  // Blocks.
 
 namespace fare {
 

@@ -5,9 +5,9 @@
 #include <cstdint>   // std::uint64_t.
 #include <optional>  // std::optional.
 
+#include "base/blocks.h"       // Blocks.
 #include "fare/reservation.h"  // LedgerTicket, kBudgetsPerTicketMax.
 #include "spend/account.h"     // Second.
-#include "spend/blocks.h"      // Blocks.
 #include "spend/spin_lock.h"   // SpinLock.
 
 namespace fare {

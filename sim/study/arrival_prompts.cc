@@ -25,8 +25,7 @@ ArrivalPrompts::ArrivalPrompts(const World& world, std::uint64_t seed, std::uint
 const Prompt* ArrivalPrompts::of(const Arrival& arrival, Tokens input) {
   if (arrival.block_tokens > Tokens()) return brought(arrival, input);
   if (!synthetic_) return nullptr;
-  prompt_ = synthetic_->of(first_asked(arrival), input);
-  return &prompt_;
+  return &synthetic_->of(first_asked(arrival), input);
 }
 
 fare::PromptBlocks ArrivalPrompts::blocks_of(const Arrival& arrival) {

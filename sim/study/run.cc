@@ -1,9 +1,11 @@
 #include "study/run.h"
+#include "base/fetch.h"
 
 #include <deque>
 #include <memory>
 #include <optional>
 
+#include "base/fetch.h"
 #include "engine/event_queue.h"
 #include "engine/workers.h"
 #include "fare/inline_list.h"
@@ -32,16 +34,7 @@ constexpr std::uint64_t kProgressStep = 1'000;
 
 // kFollow is about a slot of DueArrivals, kModelChange about a model, whose index stands in for
 // one.
-enum EventKind : std::uint32_t {
-  kArrive,
-  kFollow,
-  kFirstToken,
-  kEnd,
-  kEnterPool,
-  kScored,
-  kModelChange,
-  kLook
-};
+enum EventKind : std::uint32_t { kArrive, kFollow, kEnd, kEnterPool, kScored, kModelChange, kLook };
 
 bool has_sessions(const TrafficModel& traffic) {
   return traffic.sessions || (traffic.recorded && !traffic.recorded->trace.sessions.empty());
@@ -80,6 +73,7 @@ class Run {
         judges_(scenario.world, variant.judging, scenario.seed, replication),
         answers_(scenario.traffic.classes.size(), scenario.seed, replication),
         prompts_(scenario.world, scenario.seed, replication),
+        last_model_(scenario.traffic.classes.size()),
         changes_(scenario.world.models.size(), kNever),
         has_sessions_(has_sessions(scenario.traffic)),
         has_similar_(variant.answer_cache && variant.answer_cache->similar),
@@ -156,8 +150,7 @@ class Run {
 
   // Whether it was to happen to a try that is cancelled.
   bool is_of_gone(const Event& event) const {
-    const bool is_of_try = event.kind == kFirstToken || event.kind == kEnd ||
-                           event.kind == kEnterPool || event.kind == kScored;
+    const bool is_of_try = event.kind == kEnd || event.kind == kEnterPool || event.kind == kScored;
     return is_of_try && open_[event.slot].is_gone;
   }
 
@@ -184,13 +177,9 @@ class Run {
         queue_.pop();
         arrive(due_.take(event.slot));
         break;
-      case kFirstToken: {
-        const Open& open = open_[event.slot];
-        queue_.replace_top({open.served + open.fate.total, kEnd, event.slot});
-        break;
-      }
       case kEnd:
         queue_.pop();
+        fetch_next();
         end(event.slot);
         break;
       case kEnterPool:
@@ -212,6 +201,14 @@ class Run {
     }
   }
 
+  // With many requests open the next to end is in no near cache: it is fetched while this event is
+  // worked on.
+  void fetch_next() const {
+    if (queue_.empty()) return;
+    const Event next = queue_.top();
+    if (next.kind == kEnd) open_.fetch(next.slot);
+  }
+
   // Lets the observer look, and asks when it wants to look again.
   void look() {
     const std::optional<fare::Instant> next = observer_->look(*router_, instant());
@@ -223,12 +220,28 @@ class Run {
   // A request comes by itself.
   void come() {
     const Arrival arrival = arriving_;
-    if (source_.next(arriving_)) {
-      queue_.replace_top({arriving_.at, kArrive, 0});
-    } else {
+    const bool is_last = !source_.next(arriving_);
+    if (is_last) {
       queue_.pop();
+    } else {
+      queue_.replace_top({arriving_.at, kArrive, 0});
+      books_.fetch(arriving_.tenant);
+      fare::fetch(scenario_.traffic.tenants[arriving_.tenant].name);
     }
+    fetch_next();
+    fetch_cache(arrival, &HostedCache::fetch_found);
     arrive(arrival);
+    if (!is_last) fetch_cache(arriving_, &HostedCache::fetch);
+  }
+
+  // Lets the processor fetch what a request will read of a prompt cache, if it goes where the last
+  // one of its class went.  Recorded prompts are not worth it: finding their ends takes longer.
+  void fetch_cache(const Arrival& arrival,
+                   void (HostedCache::*fetch)(const Prompt&, fare::Tokens, std::uint32_t) const) {
+    const HostedCache* const cache = models_[last_model_[arrival.request_class]].cache();
+    if (cache == nullptr || arrival.block_tokens > fare::Tokens()) return;
+    const Prompt* const prompt = prompts_.of(arrival, arrival.input);
+    if (prompt != nullptr) (cache->*fetch)(*prompt, arrival.input, arrival.tenant);
   }
 
   void arrive(const Arrival& arrival) {
@@ -282,7 +295,6 @@ class Run {
     open.in_hand = 0;
     open.plan = decision.attempt;
     open.planned = decision.attempts;
-    open.tried = 0;
     open.next = 1;
     books_.route(decision);
     send(slot, open.plan[0]);
@@ -345,12 +357,11 @@ class Run {
   // Sends a request to a target of its plan: into service, or into the line before it.
   void send(std::uint32_t slot, fare::TargetId target) {
     Open& open = open_[slot];
-    Try& next = open.tries[open.tried];
-    next = Try{};
+    Try& next = open_.add_try(open);
     next.target = target;
     next.started = now_;
     next.model = model_of_target_[static_cast<std::size_t>(next.target)];
-    ++open.tried;
+    last_model_[open.arrival.request_class] = next.model;
     books_.send(next.model);
     if (pools_[next.model]) {
       open.entry = Entry{};
@@ -441,8 +452,7 @@ class Run {
     Open& open = open_[slot];
     open.fate = fate;
     open.served = now_;
-    const Duration next = fate.begins ? fate.first_token : fate.total;
-    queue_.push({now_ + next, fate.begins ? kFirstToken : kEnd, slot});
+    queue_.push({now_ + fate.total, kEnd, slot});
   }
 
   // The current try has ended: the request has its answer, or goes on, or has failed.
@@ -526,7 +536,7 @@ class Run {
   void evaluate(const Open& open, const AnswerQuality& quality, std::uint64_t luck) {
     const auto found = judges_.evaluate(quality, open.arrival.index, luck);
     const std::size_t tried = open.in_hand > 0 ? open.in_hand : open.tried;
-    if (found) books_.evaluate(*found, judges_.window(open.tries[tried - 1].started));
+    if (found) books_.evaluate(*found, judges_.window(open.at(tried - 1).started));
   }
 
   // Notes how the current try has ended, and tells its model.
@@ -654,7 +664,7 @@ class Run {
     if (open.arrival.patience != Duration::max()) deadlines_.remove(slot);
     fare::InlineList<fare::Attempt, fare::kAttemptsMax> attempts;
     for (std::size_t i = 0; i < open.tried; ++i) {
-      attempts.push_made([&] { return attempt_of(open, open.tries[i]); });
+      attempts.push_made([&] { return attempt_of(open, open.at(i)); });
     }
     const fare::Settlement settlement =
         router_->settle(open.ticket, {{attempts.begin(), attempts.size()}}, instant());
@@ -706,6 +716,7 @@ class Run {
   std::vector<std::unique_ptr<Pool>> pools_;  // By model; null: it is hosted.
   std::vector<PoolEvent> happened_;
   std::vector<std::uint32_t> model_of_target_;
+  std::vector<std::uint32_t> last_model_;  // By class: where it was sent last.
   std::vector<Duration> changes_;  // By model: the next kModelChange that is pending; or kNever.
   EventQueue queue_;
   OpenRequests open_;

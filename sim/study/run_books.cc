@@ -85,7 +85,7 @@ void RunBooks::grade(const AnswerQuality& quality, const std::optional<double>& 
 
 void RunBooks::settle(const Open& open, const fare::Settlement& settlement, fare::Duration now) {
   for (std::size_t i = 0; i < settlement.charges.size(); ++i) {
-    ModelTally& tally = result_.by_model[open.tries[i].model];
+    ModelTally& tally = result_.by_model[open.at(i).model];
     for (const fare::CostLine& line : settlement.charges[i].lines) {
       tally.used[static_cast<std::size_t>(line.meter)] += line.count;
       tally.cost[static_cast<std::size_t>(line.meter)] += line.cost;

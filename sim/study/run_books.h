@@ -3,6 +3,7 @@
 #include <cstdint>   // std::uint32_t.
 #include <optional>  // std::optional.
 
+#include "base/fetch.h"           // fetch.
 #include "fare/decision.h"        // Decision.
 #include "fare/outcome.h"         // Settlement.
 #include "fare/router.h"          // RouterStats.
@@ -23,6 +24,8 @@ class RunBooks {
     result_.in_flight_ns += static_cast<fare::Int128>(by.count()) * open;
   }
   void arrive(const Arrival& arrival);
+  // Lets the processor fetch what a request of this tenant will be booked in.
+  void fetch(std::uint32_t tenant) const { fare::fetch(result_.by_tenant[tenant]); }
   void answer_from_cache(fare::Duration latency);
   void answer_as_similar(const fare::Decision& decision, fare::Duration latency) {
     ++result_.similar;

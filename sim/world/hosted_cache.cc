@@ -80,8 +80,7 @@ HostedCache::HostedCache(const CacheModel& model, std::string_view name,
 
 fare::CachePrompt HostedCache::see(const Prompt& prompt, Tokens input, std::uint32_t tenant,
                                    std::uint32_t machine) const {
-  const std::uint64_t who = model_.by_tenant ? std::uint64_t{tenant} + 1 : 0;
-  fare::CachePrompt seen{.scope = who << 32 | machine,
+  fare::CachePrompt seen{.scope = reader(tenant) << 32 | machine,
                          .blocks = prompt.blocks,
                          .input = input,
                          .block_tokens = prompt.block_tokens,
@@ -118,12 +117,20 @@ CacheUse HostedCache::look_up(const Prompt& prompt, Tokens input, std::uint32_t 
   return use_of(seen, cache_.look_up(seen, now), held, now);
 }
 
+void HostedCache::fetch(const Prompt& prompt, Tokens input, std::uint32_t tenant) const {
+  if (spreads(prompt)) spread_.fetch(spread_name(prompt, tenant));
+  cache_.fetch(see(prompt, input, tenant, 0));
+  if (bounded_) bounded_->fetch(prompt.blocks);
+}
+
+void HostedCache::fetch_found(const Prompt& prompt, Tokens input, std::uint32_t tenant) const {
+  cache_.fetch_found(see(prompt, input, tenant, 0));
+  if (bounded_) bounded_->fetch_found(prompt.blocks);
+}
+
 CacheUse HostedCache::begin(const Prompt& prompt, Tokens input, std::uint32_t tenant, Instant now) {
   std::uint32_t machine = 0;
-  if (model_.rules.overflow_per_minute > 0 && !prompt.blocks.empty()) {
-    const std::uint64_t who = model_.by_tenant ? std::uint64_t{tenant} + 1 : 0;
-    machine = spread_.place(prompt.blocks.front().first ^ who << 40, now);
-  }
+  if (spreads(prompt)) machine = spread_.place(spread_name(prompt, tenant), now);
   const fare::CachePrompt seen = see(prompt, input, tenant, machine);
   const std::uint64_t held = bounded_ ? bounded_->use(prompt.blocks) : kAllHeld;
   CacheUse use = use_of(seen, cache_.begin(seen, now), held, now);

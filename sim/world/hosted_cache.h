@@ -49,6 +49,11 @@ class HostedCache {
   CacheUse look_up(const Prompt& prompt, fare::Tokens input, std::uint32_t tenant,
                    fare::Instant now) const;
 
+  // Lets the processor fetch what begin() will look at first; then, some hundred nanoseconds later,
+  // what that leads to.  Change nothing.
+  void fetch(const Prompt& prompt, fare::Tokens input, std::uint32_t tenant) const;
+  void fetch_found(const Prompt& prompt, fare::Tokens input, std::uint32_t tenant) const;
+
   // What an attempt that is admitted reads and writes; what it read lives anew.
   CacheUse begin(const Prompt& prompt, fare::Tokens input, std::uint32_t tenant, fare::Instant now);
 
@@ -61,6 +66,16 @@ class HostedCache {
   bool reads_count() const { return model_.rules.reads_count; }
 
  private:
+  // Who reads what the tenant writes.
+  std::uint64_t reader(std::uint32_t tenant) const {
+    return model_.by_tenant ? std::uint64_t{tenant} + 1 : 0;
+  }
+  bool spreads(const Prompt& prompt) const {
+    return model_.rules.overflow_per_minute > 0 && !prompt.blocks.empty();
+  }
+  std::uint64_t spread_name(const Prompt& prompt, std::uint32_t tenant) const {
+    return prompt.blocks.front().first ^ reader(tenant) << 40;
+  }
   fare::CachePrompt see(const Prompt& prompt, fare::Tokens input, std::uint32_t tenant,
                         std::uint32_t machine) const;
   CacheUse use_of(const fare::CachePrompt& prompt, const fare::CacheAnswer& answer,

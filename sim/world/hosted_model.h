@@ -39,6 +39,9 @@ class HostedModel {
   // Model number `index` of the world, which must outlive it.
   HostedModel(const World& world, std::uint32_t index, const Options& options);
 
+  // Its cache, if it has one.
+  const HostedCache* cache() const { return cache_ ? &*cache_ : nullptr; }
+
   Entry send(const Ask& ask, fare::Duration now, Fate& refusal);
   Fate serve(const Ask& ask, const Entry& entry, fare::Duration now);
   void end(const Ask& ask, const Entry& entry, const Fate& fate, fare::Duration now);

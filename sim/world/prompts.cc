@@ -51,6 +51,8 @@ std::optional<PromptMix> read_prompt_mix(const fare::JsonNode& node) {
 SyntheticPrompts::SyntheticPrompts(const PromptMix& mix, std::uint64_t seed,
                                    std::uint32_t replication)
     : mix_(mix), key_(seed, replication, fare::Purpose::kPrompt) {
+  prompt_.block_tokens = mix.block_tokens;
+  prompt_.breakpoints = breakpoints_;
   if (mix.zipf_exponent > 0) zipf_.emplace(mix.prefixes, mix.zipf_exponent);
 }
 
@@ -59,9 +61,16 @@ std::uint64_t SyntheticPrompts::draw_prefix(std::uint64_t index) const {
   return zipf_ ? (*zipf_)(stream)-1 : stream.below(mix_.prefixes);
 }
 
-Prompt SyntheticPrompts::of(std::uint64_t index, Tokens input) {
+const Prompt& SyntheticPrompts::of(std::uint64_t index, Tokens input) {
   FARE_CHECK(input > Tokens());
   FARE_CHECK(index < kIndexMax);
+  if (index != index_ || input != input_) make(index, input);
+  return prompt_;
+}
+
+void SyntheticPrompts::make(std::uint64_t index, Tokens input) {
+  index_ = index;
+  input_ = input;
   const std::int64_t block = mix_.block_tokens.count();
   const std::int64_t shared_tokens = std::min(input, mix_.prefix_tokens).count();
   // Of the prefix only whole blocks are shared: the next one holds words of the request's own.
@@ -75,18 +84,15 @@ Prompt SyntheticPrompts::of(std::uint64_t index, Tokens input) {
   } else if (shared > 0) {
     runs_.push_back({first, shared});
   }
-  Prompt prompt{.block_tokens = mix_.block_tokens};
   positions_[0] = {shared, Tokens(static_cast<std::int64_t>(shared) * block)};
-  prompt.positions = std::span(positions_).first(1);
+  prompt_.positions = std::span(positions_).first(1);
   if (mix_.own_blocks && all > shared) {
     const std::uint64_t own = std::min(all - shared, kOwnMax);
     runs_.push_back({kOwn + (index << kOwnShift), own});
     positions_[1] = {shared + own, input};
-    prompt.positions = positions_;
+    prompt_.positions = positions_;
   }
-  prompt.blocks = runs_;
-  prompt.breakpoints = breakpoints_;
-  return prompt;
+  prompt_.blocks = runs_;
 }
 
 }  // namespace routesim

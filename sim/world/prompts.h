@@ -47,17 +47,24 @@ std::optional<PromptMix> read_prompt_mix(const fare::JsonNode& node);
 class SyntheticPrompts {
  public:
   SyntheticPrompts(const PromptMix& mix, std::uint64_t seed, std::uint32_t replication);
+  SyntheticPrompts(const SyntheticPrompts&) = delete;
+  SyntheticPrompts& operator=(const SyntheticPrompts&) = delete;
 
-  // The prompt of request number `index`, of `input` tokens.  Its views live until the next call.
+  // The prompt of request number `index`, of `input` tokens.  Its views live until the next call
+  // for another one; asking for the same one again costs nothing.
   // REQUIRES: 1 <= input <= kTokensMax; index < 2^40.
-  Prompt of(std::uint64_t index, fare::Tokens input);
+  const Prompt& of(std::uint64_t index, fare::Tokens input);
 
  private:
+  void make(std::uint64_t index, fare::Tokens input);
   std::uint64_t draw_prefix(std::uint64_t index) const;
 
   PromptMix mix_;
   fare::RandomKey key_;
   std::optional<fare::Zipf> zipf_;
+  std::uint64_t index_ = 0;  // Whose prompt is made,
+  fare::Tokens input_;       // and its length; 0: none is.
+  Prompt prompt_;
   std::vector<fare::BlockRun> runs_;
   std::array<fare::CachePosition, 2> positions_{};
   std::array<fare::CacheBreakpoint, 1> breakpoints_{};  // On the first position.

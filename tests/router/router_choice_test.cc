@@ -418,8 +418,10 @@ TEST(RouterCascadeTest, FallbacksBehindTheStagesAreNone) {
            "quality_floor": 0.85,
            "cascade": {"true_accept": 0.95, "false_accept": 0.05, "accept_min": 0.6}}])";
   const auto router = router_of({.prices = prices(), .policy = policy_with(rules)});
+  const Request request = request_of("complex", 1'000);
+  router->settle(router->route(request, kNow).ticket, {}, kNow);  // Makes room for a ticket.
   const std::uint64_t before = allocations();
-  const Decision decision = router->route(request_of("complex", 1'000), kNow);
+  const Decision decision = router->route(request, kNow);
   EXPECT_EQ(allocations() - before, 0u);
   EXPECT_EQ(plan(*router, decision), "cheap middle dear");
   EXPECT_EQ(decision.stages, 2);

@@ -74,6 +74,46 @@ TEST(TicketTableTest, AgreesWithAMap) {
   }
 }
 
+// Goal: what is kept of further attempts is one ticket's alone, and is used again.
+// Method: tickets come, get attempts and go at random; each attempt says whose it is.
+TEST(TicketTableTest, FurtherAttemptsAreTheirTicketsOwn) {
+  TicketTable table(1'000);
+  RandomStream random(RandomKey(1, 0, Purpose::kTest), 0);
+  std::map<Ticket, std::uint8_t> open;  // With their numbers of attempts.
+  const auto name = [](Ticket ticket, std::size_t attempt) {
+    return static_cast<std::uint64_t>(ticket) * kAttemptsMax + attempt;
+  };
+  for (int step = 0; step < 20'000; ++step) {
+    const std::uint64_t dice = random.below(100);
+    if (open.empty() || (dice < 40 && open.size() < 100)) {
+      const auto claimed = table.take(TicketTable::shard_of(random.bits()), kStart, false);
+      claimed.data->tried_size = 1;
+      claimed.data->first = Tried{};
+      claimed.data->first.charged = name(claimed.ticket, 0);
+      table.open(claimed);
+      open[claimed.ticket] = 1;
+      continue;
+    }
+    auto chosen = open.begin();
+    std::advance(chosen, static_cast<std::ptrdiff_t>(random.below(open.size())));
+    const auto claimed = table.claim(chosen->first);
+    ASSERT_NE(claimed.data, nullptr);
+    ASSERT_EQ(claimed.data->tried_size, chosen->second);
+    for (std::size_t i = 0; i < chosen->second; ++i) {
+      ASSERT_EQ(claimed.data->at(i).charged, name(chosen->first, i));
+    }
+    if (dice < 70 || chosen->second == kAttemptsMax) {
+      table.close(claimed, {.cost = {}, .priced = true, .expired = false});
+      open.erase(chosen);
+    } else {
+      Tried tried;
+      tried.charged = name(chosen->first, chosen->second++);
+      table.add_try(claimed, tried);
+      table.open(claimed);
+    }
+  }
+}
+
 TEST(TicketTableTest, KnowsWhatItNeverGaveOut) {
   TicketTable table(16);
   EXPECT_EQ(table.claim(Ticket{}).status, SettleStatus::kUnknownTicket);

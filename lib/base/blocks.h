@@ -5,11 +5,15 @@
 #include <bit>      // std::bit_width.
 #include <cstddef>  // std::size_t.
 #include <cstdint>  // std::uint32_t.
+#include <memory>   // std::destroy_n.
+
+#include "base/huge_pages.h"  // new_table, delete_table.
 
 namespace fare {
 
 // An array that grows by doubling and whose elements never move, so that readers need no lock.
-// Elements are value-initialised.  grow() is for one thread at a time; everything else for any.
+// Elements are value-initialised; many of them lie in huge pages (base/huge_pages.h).  grow() is
+// for one thread at a time; everything else for any.  REQUIRES: making an element does not throw.
 template <class T, std::uint32_t kFirst>
 class Blocks {
   static_assert(std::has_single_bit(kFirst));
@@ -19,7 +23,12 @@ class Blocks {
   Blocks(const Blocks&) = delete;
   Blocks& operator=(const Blocks&) = delete;
   ~Blocks() {
-    for (std::atomic<T*>& block : blocks_) delete[] block.load(std::memory_order_relaxed);
+    for (std::uint32_t block = 0; block < blocks_.size(); ++block) {
+      T* const table = blocks_[block].load(std::memory_order_relaxed);
+      if (table == nullptr) continue;
+      std::destroy_n(table, size_of(block));
+      delete_table(table, size_of(block) * sizeof(T), alignof(T));
+    }
   }
 
   // The element; REQUIRES: grow(i + 1) came before.
@@ -40,12 +49,16 @@ class Blocks {
     if (size == 0) return;
     for (std::uint32_t block = 0; block <= Place(size - 1).block; ++block) {
       if (blocks_[block].load(std::memory_order_relaxed) != nullptr) continue;
-      blocks_[block].store(new T[std::size_t{kFirst} << block](), std::memory_order_release);
+      T* const table = static_cast<T*>(new_table(size_of(block) * sizeof(T), alignof(T)));
+      std::uninitialized_value_construct_n(table, size_of(block));
+      blocks_[block].store(table, std::memory_order_release);
     }
   }
 
  private:
   static constexpr std::uint32_t kFirstBits = std::bit_width(kFirst) - 1;
+
+  static constexpr std::size_t size_of(std::uint32_t block) { return std::size_t{kFirst} << block; }
 
   // Block b holds kFirst << b elements, from kFirst * (2^b - 1) on.
   struct Place {
