@@ -26,12 +26,12 @@ struct Event {
 class EventQueue {
  public:
   static constexpr std::uint32_t kKinds = 1u << 4;   // kind in [0, kKinds).
-  static constexpr std::uint32_t kSlots = 1u << 24;  // slot in [0, kSlots).
+  static constexpr std::uint32_t kSlots = 1u << 27;  // slot in [0, kSlots).
 
   bool empty() const { return heap_.empty(); }
   std::size_t size() const { return heap_.size(); }
 
-  // Schedules an event.  REQUIRES: event.at >= 0; at most 2^36 events in all.
+  // Schedules an event.  REQUIRES: event.at >= 0; at most 2^33 events in all.
   void push(const Event& event) {
     heap_.push_back(Key{});
     rise(heap_.size() - 1, key_of(event));
@@ -58,9 +58,9 @@ class EventQueue {
 
  private:
   __extension__ typedef unsigned __int128 Key;
-  static constexpr unsigned kSlotBits = 24;
+  static constexpr unsigned kSlotBits = 27;
   static constexpr unsigned kKindBits = 4;
-  static constexpr std::uint64_t kSequenceMax = (std::uint64_t{1} << 36) - 1;
+  static constexpr std::uint64_t kSequenceMax = (std::uint64_t{1} << 33) - 1;
 
   Key key_of(const Event& event) {
     FARE_CHECK(event.at.count() >= 0);

@@ -94,6 +94,9 @@ std::string happenings_table(const Report& report) {
       {"Were asked again after a refusal or failure",
        [](const RunResult& one) { return one.retried; }},
       {"Were asked again after a bad answer", [](const RunResult& one) { return one.escalated; }},
+      {"Were hedged: a second attempt beside a slow one",
+       [](const RunResult& one) { return one.hedged; }},
+      {"Were answered by the second one", [](const RunResult& one) { return one.hedges_won; }},
       {"Were refused for want of a price",
        [](const RunResult& one) { return one.refused_unpriced; }},
       {"Could not be priced whole", [](const RunResult& one) { return one.not_priced; }}};

@@ -68,6 +68,13 @@ void put_reactions(const RunResult& total, Json& json) {
   if (total.escalated > 0) json["escalated"] = total.escalated;
 }
 
+// Attempts beside slow ones; likewise.
+void put_hedges(const RunResult& total, Json& json) {
+  if (total.hedged == 0) return;
+  json["hedged"] = total.hedged;
+  json["hedges_won"] = total.hedges_won;
+}
+
 Json groups_json(std::string_view kind, const std::vector<std::string>& names,
                  const std::vector<GroupTally>& tallies) {
   Json json = Json::array();
@@ -164,6 +171,7 @@ Json policy_json(const Report& report, const PolicyReport& policy) {
                {"by_tenant", groups_json("tenant", report.tenants, total.by_tenant)}};
   if (total.similar > 0) json["from_cache_similar"] = total.similar;
   put_reactions(total, json);
+  put_hedges(total, json);
   put_judgements(total, json);
   if (!total.pools.empty()) json["pools"] = pools_json(report, total.pools);
   // Nothing to note is the rule, and then there is no such key.

@@ -233,11 +233,6 @@ std::string note_sentence(const Report& report, const std::string& policy, const
       return faults_sentence(report, policy, total, *note.model);
     case RunNote::kUnpriced:
       return unpriced_sentence(policy, total);
-    case RunNote::kNotHedged:
-      return fmt::format(
-          "{} hedges slow attempts of {} requests; the simulation does not: a gateway pays for "
-          "hedges, and waits less.",
-          policy, count);
     case RunNote::kNotDeferred:
       return fmt::format(
           "{} puts {} requests off to a batch; the simulation sends them at once: their cost is "

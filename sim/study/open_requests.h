@@ -20,42 +20,54 @@ namespace routesim {
 
 // One try of a request on one target.
 struct Try {
+  fare::Duration served{};  // When it was told its fate.
+  Fate fate{};
   fare::Duration started{};      // When it was sent, before any wait in line.
   fare::Duration first_token{};  // Both from `started`; zero if there was none.
   fare::Duration total{};
-  fare::Tokens cache_read;
-  fare::Tokens cache_written;
   fare::Tokens output;      // Given until its end.
   std::uint32_t model = 0;  // Index into World::models.
   fare::TargetId target{};
   fare::AttemptEnd end = fare::AttemptEnd::kAnswered;
+  bool in_line = false;   // It waits in one.
+  bool in_pool = false;   // It is in a pool of replicas.
+  bool is_over = false;   // It has ended, or was cut off.
+  bool is_hedge = false;  // It was sent beside another one that was slow.
+  Entry entry{};
 };
+
+// A try of a slot, in one number.
+using TryId = std::uint32_t;
+inline constexpr TryId kTriesMax = fare::kAttemptsMax;
+constexpr TryId id_of(std::uint32_t slot, std::size_t number) {
+  return slot * kTriesMax + static_cast<TryId>(number);
+}
+constexpr std::uint32_t slot_of(TryId id) { return id / kTriesMax; }
+constexpr std::uint32_t number_of(TryId id) { return id % kTriesMax; }
 
 using FurtherTries = std::array<Try, fare::kAttemptsMax - 1>;
 
 // A request between its arrival and its end.  With many requests open each line of memory is a
 // miss, so what most of them never need stands elsewhere: all tries but the first.
 struct alignas(64) Open {
-  fare::Duration served{};  // When the current try was told its fate.
-  Fate fate{};              // Of the current try.
+  Try first;
   fare::Ticket ticket{};
   std::uint8_t planned = 0;
   std::uint8_t tried = 0;
-  std::uint8_t next = 0;     // Of the plan: the first target that was not asked for.
-  bool in_line = false;      // The current try waits in one.
-  bool in_pool = false;      // The current try is in a pool of replicas.
-  bool in_scoring = false;   // It was answered, and the answer is being scored.
-  std::uint8_t answers = 0;  // Tries of a cascade that were answered,
-  std::uint8_t in_hand = 0;  // and the last one of them, counted from 1.
-  bool is_gone = false;      // Closed, but an event is still to come to its slot.
-  std::uint8_t stages = 0;   // Of a rule with a cascade: so many of the plan are.
-  std::uint32_t found = 0;   // How many others were open when it came.
-  fare::Tokens input;        // What models are asked: as it arrived, or shortened.
+  std::uint8_t under_way = 0;  // Of the tries.
+  std::uint8_t next = 0;       // Of the plan: the first target that was not asked for.
+  std::uint8_t answers = 0;    // Tries of a cascade that were answered.
+  std::uint8_t in_hand = 0;    // The try answered last, counted from 1; 0: none was.
+  std::uint8_t stages = 0;     // Of a rule with a cascade: so many of the plan are.
+  std::uint8_t events = 0;     // That are still to come to its slot.
+  bool in_scoring = false;     // It was answered, and the answer is being scored.
+  bool is_gone = false;        // It is closed, though events are still to come.
+  std::uint32_t found = 0;     // How many others were open when it came.
+  fare::Tokens input;          // What models are asked: as it arrived, or shortened.
   fare::Tokens output;
-  Try first;
-  Entry entry{};  // Of the current try.
   Arrival arrival{};
-  fare::Duration waited{};  // In lines, over all tries.
+  fare::Duration waited{};       // In lines, over all tries.
+  fare::Duration hedge_after{};  // As Decision::hedge_after; kNever: its rule does not hedge.
   std::optional<double> quality_floor;
   std::optional<double> accept_min;  // Of a rule with a cascade.
   AnswerQuality quality;             // Of the answer in hand.
@@ -65,8 +77,6 @@ struct alignas(64) Open {
   // REQUIRES: i < tried.
   Try& at(std::size_t i) { return i == 0 ? first : (*further)[i - 1]; }
   const Try& at(std::size_t i) const { return i == 0 ? first : (*further)[i - 1]; }
-  Try& last() { return at(tried - 1u); }
-  const Try& last() const { return at(tried - 1u); }
 };
 
 // All open requests of a run, each in a slot that is used again when it is gone.  Memory grows with
@@ -86,10 +96,11 @@ class OpenRequests {
   }
 
   // Adds a try.  REQUIRES: fewer than kAttemptsMax.
-  Try& add_try(Open& open) {
+  TryId add_try(std::uint32_t slot) {
+    Open& open = slots_[slot];
     if (open.tried == 1 && open.further == nullptr) open.further = lend();
-    ++open.tried;
-    return open.last() = Try{};
+    open.at(open.tried) = Try{};
+    return id_of(slot, open.tried++);
   }
 
   // One of them is open no longer; its slot stays taken until it is freed.
@@ -104,6 +115,7 @@ class OpenRequests {
   // Lets the processor fetch a slot that will be wanted.
   void fetch(std::uint32_t slot) const { fare::fetch(slots_[slot]); }
 
+  Try& at(TryId id) { return slots_[slot_of(id)].at(number_of(id)); }
   Open& operator[](std::uint32_t slot) { return slots_[slot]; }
   const Open& operator[](std::uint32_t slot) const { return slots_[slot]; }
   std::uint32_t size() const { return size_; }

@@ -227,7 +227,8 @@ void add(RunResult& sum, const RunResult& more) {
   sum.degraded += more.degraded;
   sum.refused_unpriced += more.refused_unpriced;
   sum.not_priced += more.not_priced;
-  sum.unhedged += more.unhedged;
+  sum.hedged += more.hedged;
+  sum.hedges_won += more.hedges_won;
   sum.undeferred += more.undeferred;
   sum.cost += more.cost;
   add(sum.by_model, more.by_model);

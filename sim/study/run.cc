@@ -32,9 +32,18 @@ using fare::Meter;
 
 constexpr std::uint64_t kProgressStep = 1'000;
 
-// kFollow is about a slot of DueArrivals, kModelChange about a model, whose index stands in for
-// one.
-enum EventKind : std::uint32_t { kArrive, kFollow, kEnd, kEnterPool, kScored, kModelChange, kLook };
+// Of kFollow the slot is one of DueArrivals, of kModelChange a model's index, and of what comes to
+// open requests a TryId.
+enum EventKind : std::uint32_t {
+  kArrive,
+  kFollow,
+  kEnd,
+  kEnterPool,
+  kScored,
+  kHedge,
+  kModelChange,
+  kLook
+};
 
 bool has_sessions(const TrafficModel& traffic) {
   return traffic.sessions || (traffic.recorded && !traffic.recorded->trace.sessions.empty());
@@ -110,8 +119,7 @@ class Run {
       if (event.kind == kLook && queue_.size() == 1 + gone_) break;
       if (gone_ > 0 && is_of_gone(event)) {
         queue_.pop();
-        --gone_;
-        open_.free_slot(event.slot);
+        pass_gone(slot_of(event.slot));
         continue;
       }
       if (event.kind == kModelChange && is_outdated(event)) {
@@ -148,10 +156,19 @@ class Run {
     now_ = at;
   }
 
-  // Whether it was to happen to a try that is cancelled.
+  static bool is_of_open(const Event& event) {
+    return event.kind == kEnd || event.kind == kEnterPool || event.kind == kScored ||
+           event.kind == kHedge;
+  }
+
+  // Whether it was to happen to a request that is closed.
   bool is_of_gone(const Event& event) const {
-    const bool is_of_try = event.kind == kEnd || event.kind == kEnterPool || event.kind == kScored;
-    return is_of_try && open_[event.slot].is_gone;
+    return is_of_open(event) && open_[slot_of(event.slot)].is_gone;
+  }
+
+  void pass_gone(std::uint32_t slot) {
+    --gone_;
+    if (--open_[slot].events == 0) open_.free_slot(slot);
   }
 
   // Whether a pool has another next change by now: time does not go on for that.
@@ -178,17 +195,12 @@ class Run {
         arrive(due_.take(event.slot));
         break;
       case kEnd:
+      case kEnterPool:
+      case kScored:
+      case kHedge:
         queue_.pop();
         fetch_next();
-        end(event.slot);
-        break;
-      case kEnterPool:
-        queue_.pop();
-        enter_pool(event.slot);
-        break;
-      case kScored:
-        queue_.pop();
-        take_score(event.slot);
+        happen(event);
         break;
       case kModelChange:
         queue_.pop();
@@ -201,12 +213,28 @@ class Run {
     }
   }
 
+  void happen(const Event& event) {
+    const TryId id = event.slot;
+    --open_[slot_of(id)].events;
+    if (event.kind == kScored) return take_score(slot_of(id));
+    if (open_.at(id).is_over) return;
+    if (event.kind == kEnd) return end(id);
+    if (event.kind == kEnterPool) return enter_pool(id);
+    hedge(id);
+  }
+
+  // Lets something happen to an open request.
+  void expect(Duration at, EventKind kind, TryId id) {
+    ++open_[slot_of(id)].events;
+    queue_.push({at, kind, id});
+  }
+
   // With many requests open the next to end is in no near cache: it is fetched while this event is
   // worked on.
   void fetch_next() const {
     if (queue_.empty()) return;
     const Event next = queue_.top();
-    if (next.kind == kEnd) open_.fetch(next.slot);
+    if (next.kind == kEnd) open_.fetch(slot_of(next.slot));
   }
 
   // Lets the observer look, and asks when it wants to look again.
@@ -285,11 +313,14 @@ class Run {
     }
     if (arrival.patience != Duration::max()) deadlines_.add(slot, arrival.at + arrival.patience);
     open.is_gone = false;
+    open.under_way = 0;
+    open.events = 0;
     open.ticket = decision.ticket;
     open.found = open_.size() - 1;
     open.waited = Duration(0);
     open.quality_floor = decision.quality_floor;
     open.accept_min = decision.accept_min;
+    open.hedge_after = decision.hedge_after.value_or(kNever);
     open.stages = decision.stages;
     open.answers = 0;
     open.in_hand = 0;
@@ -329,278 +360,335 @@ class Run {
     return router_->route(request, instant());
   }
 
-  // The entity of a try's draws, counted from 1; of the current one's.
-  static std::uint64_t luck_of(const Open& open, std::uint64_t tried) {
-    return open.arrival.index * fare::kAttemptsMax + tried - 1;
+  // The entity of a try's draws.
+  std::uint64_t luck_of(TryId id) const {
+    return open_[slot_of(id)].arrival.index * fare::kAttemptsMax + number_of(id);
   }
-  static std::uint64_t luck_of(const Open& open) { return luck_of(open, open.tried); }
 
-  // What the model is asked by the current try, without its prompt.
-  Ask ask_of(std::uint32_t slot) {
-    const Open& open = open_[slot];
-    return {.slot = slot,
-            .luck = luck_of(open),
+  // What the model is asked by a try, without its prompt.
+  Ask ask_of(TryId id) {
+    const Open& open = open_[slot_of(id)];
+    return {.slot = id,
+            .luck = luck_of(id),
             .tenant = open.arrival.tenant,
-            .sent = open.last().started,
+            .sent = open_.at(id).started,
             .input = open.input,
             .output = open.output,
             .prompt = nullptr};
   }
 
   // The same with the prompt, which holds until the next call.
-  Ask ask_with_prompt(std::uint32_t slot) {
-    Ask ask = ask_of(slot);
-    ask.prompt = prompts_.of(open_[slot].arrival, open_[slot].input);
+  Ask ask_with_prompt(TryId id) {
+    Ask ask = ask_of(id);
+    const Open& open = open_[slot_of(id)];
+    ask.prompt = prompts_.of(open.arrival, open.input);
     return ask;
   }
 
   // Sends a request to a target of its plan: into service, or into the line before it.
-  void send(std::uint32_t slot, fare::TargetId target) {
+  void send(std::uint32_t slot, fare::TargetId target, bool is_hedge = false) {
+    const TryId id = open_.add_try(slot);
     Open& open = open_[slot];
-    Try& next = open_.add_try(open);
+    Try& next = open_.at(id);
+    ++open.under_way;
     next.target = target;
-    next.started = now_;
-    next.model = model_of_target_[static_cast<std::size_t>(next.target)];
+    next.started = next.served = now_;
+    next.is_hedge = is_hedge;
+    next.model = model_of_target_[static_cast<std::size_t>(target)];
     last_model_[open.arrival.request_class] = next.model;
     books_.send(next.model);
     if (pools_[next.model]) {
-      open.entry = Entry{};
-      open.fate = Fate{};
-      open.served = now_;
-      const Duration overhead = scenario_.world.models[next.model].pool->overhead;
-      queue_.push({now_ + overhead, kEnterPool, slot});
-      return;
+      expect(now_ + scenario_.world.models[next.model].pool->overhead, kEnterPool, id);
+    } else {
+      ask(id);
     }
-    const Ask ask = ask_with_prompt(slot);
+    if (open.hedge_after != kNever && may_hedge(open, next)) {
+      expect(now_ + open.hedge_after, kHedge, id);
+    }
+  }
+
+  void ask(TryId id) {
+    Try& next = open_.at(id);
+    const Ask ask = ask_with_prompt(id);
     Fate refusal;
-    open.entry = models_[next.model].send(ask, now_, refusal);
-    switch (open.entry.way) {
+    next.entry = models_[next.model].send(ask, now_, refusal);
+    switch (next.entry.way) {
       case Entry::Way::kServed:
-        serve(slot, ask);
+        serve(id, ask);
         break;
       case Entry::Way::kRefused:
-        follow(slot, refusal);
+        follow(id, refusal);
         break;
       case Entry::Way::kWaits:
-        open.in_line = true;
+        next.in_line = true;
         books_.wait(next.model);
         watch_line(next.model);
     }
   }
 
-  void enter_pool(std::uint32_t slot) {
-    Open& open = open_[slot];
-    const std::uint32_t model = open.last().model;
-    open.served = now_;
-    open.in_pool = true;
+  // Whether a try that was just sent may turn out slow, and there is who could be asked beside it.
+  bool may_hedge(const Open& open, const Try& one) const {
+    if (open.under_way > 1 || open.next >= open.planned) return false;
+    if (one.in_line || pools_[one.model]) return true;
+    return (one.fate.begins ? one.fate.first_token : one.fate.total) > open.hedge_after;
+  }
+
+  // A try has been under way for so long that it may be hedged, if it has not begun to answer.
+  void hedge(TryId id) {
+    Open& open = open_[slot_of(id)];
+    const Try& slow = open_.at(id);
+    const bool has_begun = slow.fate.begins && slow.served + slow.fate.first_token <= now_;
+    if (has_begun || open.under_way > 1 || open.next >= open.planned) return;
+    const fare::TargetId target = open.plan[open.next];
+    const fare::TopUp answer = router_->hedge(open.ticket, target, instant());
+    if (answer.status != fare::TopUpStatus::kGranted) return books_.hold_back(answer.status);
+    ++open.next;
+    books_.hedge();
+    send(slot_of(id), target, true);
+  }
+
+  void enter_pool(TryId id) {
+    Try& one = open_.at(id);
+    const Open& open = open_[slot_of(id)];
+    one.served = now_;
+    one.in_pool = true;
     happened_.clear();
-    pools_[model]->send({.slot = slot,
-                         .entity = luck_of(open),
-                         .input = open.input,
-                         .cached = {},
-                         .output = open.output},
-                        now_, happened_);
-    take_in(model);
+    pools_[one.model]->send({.slot = id,
+                             .entity = luck_of(id),
+                             .input = open.input,
+                             .cached = {},
+                             .output = open.output},
+                            now_, happened_);
+    take_in(one.model);
   }
 
   // Takes in what has just happened in a pool.  None of it makes anything else happen there now.
   void take_in(std::uint32_t model) {
     for (const PoolEvent& event : happened_) {
-      Open& open = open_[event.slot];
-      switch (event.kind) {
-        case PoolEventKind::kStarted:
-          if (now_ == open.served) break;
-          books_.wait(model);
-          books_.leave_line(model, now_ - open.served);
-          open.waited += now_ - open.served;
-          break;
-        case PoolEventKind::kFirstToken:
-          open.fate.begins = true;
-          open.fate.first_token = now_ - open.served;
-          break;
-        case PoolEventKind::kFinished:
-          open.in_pool = false;
-          open.fate.total = now_ - open.served;
-          open.fate.output = open.output;
-          end(event.slot);
-          break;
-        case PoolEventKind::kPreempted:
-          break;
-        case PoolEventKind::kRejected:
-          open.in_pool = false;
-          follow(event.slot, fate_of(event.rejection));
-      }
+      const bool is_out =
+          event.kind == PoolEventKind::kFinished || event.kind == PoolEventKind::kRejected;
+      if (is_out) leave_pool(event.slot);
+    }
+    for (const PoolEvent& event : happened_) {
+      // Of two tries of one request that end at once, the first one cuts off the second.
+      const bool is_gone = number_of(event.slot) >= open_[slot_of(event.slot)].tried;
+      if (!is_gone && !open_.at(event.slot).is_over) take_in(event);
     }
     watch_line(model);
   }
 
-  void serve(std::uint32_t slot, const Ask& ask) {
-    Open& open = open_[slot];
-    leave_line(open);
-    follow(slot, models_[open.last().model].serve(ask, open.entry, now_));
+  void leave_pool(TryId id) {
+    Try& one = open_.at(id);
+    one.in_pool = false;
+    one.fate.total = now_ - one.served;
+    one.fate.output = open_[slot_of(id)].output;
   }
 
-  void leave_line(Open& open) {
-    open.in_line = false;
-    const Duration waited = now_ - open.last().started;
-    books_.leave_line(open.last().model, waited);
-    open.waited += waited;
+  void take_in(const PoolEvent& event) {
+    Try& one = open_.at(event.slot);
+    switch (event.kind) {
+      case PoolEventKind::kStarted:
+        if (now_ == one.served) break;
+        books_.wait(one.model);
+        books_.leave_line(one.model, now_ - one.served);
+        open_[slot_of(event.slot)].waited += now_ - one.served;
+        break;
+      case PoolEventKind::kFirstToken:
+        one.fate.begins = true;
+        one.fate.first_token = now_ - one.served;
+        break;
+      case PoolEventKind::kFinished:
+        end(event.slot);
+        break;
+      case PoolEventKind::kPreempted:
+        break;
+      case PoolEventKind::kRejected:
+        follow(event.slot, fate_of(event.rejection));
+    }
   }
 
-  // Lets the fate of the current try take its course.
-  void follow(std::uint32_t slot, const Fate& fate) {
-    Open& open = open_[slot];
-    open.fate = fate;
-    open.served = now_;
-    queue_.push({now_ + fate.total, kEnd, slot});
+  void serve(TryId id, const Ask& ask) {
+    leave_line(id);
+    const Try& one = open_.at(id);
+    follow(id, models_[one.model].serve(ask, one.entry, now_));
   }
 
-  // The current try has ended: the request has its answer, or goes on, or has failed.
-  void end(std::uint32_t slot) {
-    Open& open = open_[slot];
-    const Fate fate = open.fate;
-    end_try(slot, fate);
-    const Try& last = open.last();
-    const std::uint32_t model = last.model;
+  void leave_line(TryId id) {
+    Try& one = open_.at(id);
+    one.in_line = false;
+    const Duration waited = now_ - one.started;
+    books_.leave_line(one.model, waited);
+    open_[slot_of(id)].waited += waited;
+  }
+
+  // Lets the fate of a try take its course.
+  void follow(TryId id, const Fate& fate) {
+    Try& one = open_.at(id);
+    one.fate = fate;
+    one.served = now_;
+    expect(now_ + fate.total, kEnd, id);
+  }
+
+  // A try has ended: the request has its answer, or goes on, or has failed.
+  void end(TryId id) {
+    const Try& ended = open_.at(id);
+    const Fate fate = ended.fate;
+    const std::uint32_t model = ended.model;
+    const std::uint32_t slot = slot_of(id);
+    end_try(id, fate);
     if (fate.end == AttemptEnd::kAnswered) {
-      take_answer(slot);
+      cut_off(slot);
+      take_answer(id);
     } else {
       books_.fail(model, fate.fault);
       if (fate.end == AttemptEnd::kRateLimited && fate.retry_after > Duration(0)) {
-        router_->hold(last.target, instant() + fate.retry_after, instant());
+        router_->hold(ended.target, instant() + fate.retry_after, instant());
       }
-      if (!go_on(slot)) give_up(slot);
+      if (open_[slot].under_way == 0 && !go_on(slot, ended)) give_up(slot);
     }
     if (fate.has_place) leave_place(model);
   }
 
-  // The current try was answered: the answer is given; or scored first, if another stage follows.
-  void take_answer(std::uint32_t slot) {
+  // A try was answered: the answer is given; or scored first, if another stage follows.
+  void take_answer(TryId id) {
+    const std::uint32_t slot = slot_of(id);
     Open& open = open_[slot];
-    const Try& last = open.last();
-    const AnswerQuality quality = quality_of(open);
-    if (!open.accept_min) {
-      return give(slot, quality, last.started + last.first_token, luck_of(open));
-    }
+    const Try& one = open_.at(id);
+    const AnswerQuality quality = quality_of(id);
+    if (one.is_hedge) books_.win_hedge();
+    open.in_hand = static_cast<std::uint8_t>(number_of(id) + 1);
+    if (!open.accept_min) return give(slot, quality, one.started + one.first_token);
     open.quality = quality;
-    open.in_hand = open.tried;
     ++open.answers;
     if (open.next >= open.stages) {
       books_.answer_after(open.answers, false);
-      return give(slot, quality, last.started + last.first_token, luck_of(open));
+      return give(slot, quality, one.started + one.first_token);
     }
-    const Duration delay = judges_.scorer().delay(luck_of(open));
+    const Duration delay = judges_.scorer().delay(luck_of(id));
     books_.score(open.arrival, judges_.scorer().cost(), delay);
     open.in_scoring = true;
-    queue_.push({now_ + delay, kScored, slot});
+    expect(now_ + delay, kScored, id);
   }
 
   void take_score(std::uint32_t slot) {
     Open& open = open_[slot];
     open.in_scoring = false;
-    const double grade = judges_.scorer().grade(open.quality, luck_of(open));
+    const double grade = judges_.scorer().grade(open.quality, luck_of(in_hand(slot)));
     const bool accepted = grade >= *open.accept_min;
     books_.accept(accepted);
     if (accepted) return give_in_hand(slot, false);
-    if (!go_on(slot)) give_in_hand(slot, true);
+    if (!go_on(slot, open_.at(in_hand(slot)))) give_in_hand(slot, true);
   }
+
+  // REQUIRES: a try was answered.
+  TryId in_hand(std::uint32_t slot) const { return id_of(slot, open_[slot].in_hand - 1u); }
 
   // No target is left to ask: what was answered before, if anything was, must do.
   void give_up(std::uint32_t slot) {
     if (open_[slot].in_hand > 0) return give_in_hand(slot, true);
     books_.give_up();
     close(slot, Ending::kFailed);
-    open_.free_slot(slot);
+    release(slot);
   }
 
   // Gives the answer that was held back for its score.
   void give_in_hand(std::uint32_t slot, bool was_rejected) {
     const Open& open = open_[slot];
     books_.answer_after(open.answers, was_rejected);
-    give(slot, open.quality, now_, luck_of(open, open.in_hand));
+    give(slot, open.quality, now_);
   }
 
-  // Gives an answer to whoever asked; `luck` is its entity.
-  void give(std::uint32_t slot, const AnswerQuality& quality, Duration first_token,
-            std::uint64_t luck) {
+  // Gives the answer in hand to whoever asked.
+  void give(std::uint32_t slot, const AnswerQuality& quality, Duration first_token) {
     const Open& open = open_[slot];
     books_.answer(open, first_token, now_);
     books_.grade(quality, open.quality_floor);
-    if (judges_.evaluates()) evaluate(open, quality, luck);
+    if (judges_.evaluates()) evaluate(in_hand(slot), quality);
     const std::optional<bool> good =
         quality.is_known() ? std::optional(quality.good) : std::nullopt;
     close(slot, escalates_ && quality.is_bad() ? Ending::kBad : Ending::kGood, good);
-    open_.free_slot(slot);
+    release(slot);
   }
 
-  void evaluate(const Open& open, const AnswerQuality& quality, std::uint64_t luck) {
-    const auto found = judges_.evaluate(quality, open.arrival.index, luck);
-    const std::size_t tried = open.in_hand > 0 ? open.in_hand : open.tried;
-    if (found) books_.evaluate(*found, judges_.window(open.at(tried - 1).started));
+  void evaluate(TryId id, const AnswerQuality& quality) {
+    const std::uint64_t index = open_[slot_of(id)].arrival.index;
+    const auto found = judges_.evaluate(quality, index, luck_of(id));
+    if (found) books_.evaluate(*found, judges_.window(open_.at(id).started));
   }
 
-  // Notes how the current try has ended, and tells its model.
-  void end_try(std::uint32_t slot, const Fate& fate) {
-    Open& open = open_[slot];
-    Try& last = open.last();
-    last.total = now_ - last.started;
-    if (fate.begins) last.first_token = open.served + fate.first_token - last.started;
-    last.end = fate.end;
-    last.cache_read = open.entry.cache.read;
-    last.cache_written = open.entry.cache.written;
-    last.output = fate.output;
-    models_[last.model].end(ask_of(slot), open.entry, fate, now_);
+  // Notes how a try has ended, and tells its model.
+  void end_try(TryId id, const Fate& fate) {
+    Try& one = open_.at(id);
+    one.total = now_ - one.started;
+    if (fate.begins) one.first_token = one.served + fate.first_token - one.started;
+    one.end = fate.end;
+    one.output = fate.output;
+    models_[one.model].end(ask_of(id), one.entry, fate, now_);
+    close_try(id);
+  }
+
+  void close_try(TryId id) {
+    open_.at(id).is_over = true;
+    --open_[slot_of(id)].under_way;
   }
 
   void leave_place(std::uint32_t model) {
-    const std::optional<std::uint32_t> next = models_[model].leave(now_);
+    const std::optional<TryId> next = models_[model].leave(now_);
     if (next) serve(*next, ask_with_prompt(*next));
   }
 
-  // Whoever asked gives up: the current try is cancelled, wherever it is.
+  // Whoever asked gives up.
   void abandon(std::uint32_t slot) {
-    Open& open = open_[slot];
-    const std::uint32_t model = open.last().model;
     books_.abandon();
-    if (open.in_scoring) {
-      open.in_scoring = false;
-      close(slot, Ending::kAbandoned);
-      return leave_event(open);
-    }
-    books_.cancel(model);
-    if (open.in_line) {
-      models_[model].withdraw(ask_of(slot), open.entry, now_);
-      leave_line(open);
-      open.last().total = now_ - open.last().started;
-      open.last().end = AttemptEnd::kCancelled;
-      close(slot, Ending::kAbandoned);
-      open_.free_slot(slot);
-      return;
-    }
-    Fate fate = cancelled_at(open.fate, now_ - open.served);
-    const bool in_pool = open.in_pool;
-    if (in_pool) {
-      open.in_pool = false;
-      fate.output = pools_[model]->cancel(slot, now_);
-      watch_line(model);
-    }
-    end_try(slot, fate);
+    open_[slot].in_scoring = false;
+    cut_off(slot);
     close(slot, Ending::kAbandoned);
-    if (in_pool) return open_.free_slot(slot);
-    leave_event(open);
-    if (fate.has_place) leave_place(model);
+    release(slot);
   }
 
-  // What was to happen to a closed request is still in the queue, and must find nobody else.
-  void leave_event(Open& open) {
+  // Cuts off all tries that are under way, wherever they are.
+  void cut_off(std::uint32_t slot) {
+    const Open& open = open_[slot];
+    for (std::size_t i = 0; open.under_way > 0; ++i) {
+      if (!open.at(i).is_over) cut_off_try(id_of(slot, i));
+    }
+  }
+
+  void cut_off_try(TryId id) {
+    Try& one = open_.at(id);
+    const std::uint32_t model = one.model;
+    books_.cancel(model);
+    if (one.in_line) {
+      models_[model].withdraw(ask_of(id), one.entry, now_);
+      leave_line(id);
+      one.total = now_ - one.started;
+      one.end = AttemptEnd::kCancelled;
+      return close_try(id);
+    }
+    Fate fate = cancelled_at(one.fate, now_ - one.served);
+    const bool in_pool = one.in_pool;
+    if (in_pool) {
+      one.in_pool = false;
+      fate.output = pools_[model]->cancel(id, now_);
+      watch_line(model);
+    }
+    end_try(id, fate);
+    if (fate.has_place && !in_pool) leave_place(model);
+  }
+
+  // Frees the slot of a closed request.  What was still to happen to it is in the queue, and must
+  // find nobody else.
+  void release(std::uint32_t slot) {
+    Open& open = open_[slot];
+    if (open.events == 0) return open_.free_slot(slot);
     open.is_gone = true;
-    ++gone_;
+    gone_ += open.events;
   }
 
   // Sends the request to the next target of its plan that the router grants; false if none is left.
-  bool go_on(std::uint32_t slot) {
+  bool go_on(std::uint32_t slot, const Try& last) {
     Open& open = open_[slot];
-    const fare::Attempt ended = attempt_of(open, open.last());
+    const fare::Attempt ended = attempt_of(open, last);
     while (open.next < open.planned) {
       const fare::TargetId target = open.plan[open.next++];
       const fare::TopUp answer = router_->top_up(open.ticket, ended, target, instant());
@@ -640,21 +728,22 @@ class Run {
       if (move->is_served) {
         serve(move->slot, ask_with_prompt(move->slot));
       } else {
-        leave_line(open_[move->slot]);
+        leave_line(move->slot);
         follow(move->slot, move->fate);
       }
     }
     watch_line(model);
   }
 
-  // How good the current try's answer is.
-  AnswerQuality quality_of(const Open& open) const {
-    const std::uint32_t model = open.last().model;
-    return quality_.draw(model, models_[model].quality(open.fate.phase),
+  // How good a try's answer is.
+  AnswerQuality quality_of(TryId id) {
+    const Open& open = open_[slot_of(id)];
+    const Try& one = open_.at(id);
+    return quality_.draw(one.model, models_[one.model].quality(one.fate.phase),
                          {.request_class = open.arrival.request_class,
                           .request = first_asked(open.arrival),
-                          .answer = luck_of(open),
-                          .begun = open.served});
+                          .answer = luck_of(id),
+                          .begun = one.served});
   }
 
   // Settles the request with the router, books what it cost, and lets what follows from it come.
@@ -683,7 +772,15 @@ class Run {
     follow_up(open.arrival, now_, ending);
   }
 
-  // What is answered is billed, and what was given of a stream that broke or was given up.
+  static bool was_hedged(const Open& open) {
+    for (std::size_t i = 1; i < open.tried; ++i) {
+      if (open.at(i).is_hedge) return true;
+    }
+    return false;
+  }
+
+  // What is answered is billed, and what was given of a stream that broke or was given up.  Of a
+  // hedge that was cut off before its first token it is known that nothing is.
   fare::Attempt attempt_of(const Open& open, const Try& one) const {
     fare::Attempt attempt{.target = one.target,
                           .started = scenario_.start + one.started,
@@ -693,11 +790,15 @@ class Run {
                           .total = one.total,
                           .end = one.end};
     const bool was_begun = one.end == AttemptEnd::kCutOff || one.end == AttemptEnd::kCancelled;
-    if (!attempt.answered && !(was_begun && one.output > fare::Tokens())) return attempt;
+    if (!attempt.answered && !(was_begun && one.output > fare::Tokens())) {
+      if (one.end == AttemptEnd::kCancelled && was_hedged(open)) attempt.usage.emplace();
+      return attempt;
+    }
+    const CacheUse& cache = one.entry.cache;
     fare::Usage& usage = attempt.usage.emplace();
-    usage[Meter::kInput] = open.input - one.cache_read - one.cache_written;
-    usage[Meter::kCacheRead] = one.cache_read;
-    usage[models_[one.model].write_meter()] += one.cache_written;
+    usage[Meter::kInput] = open.input - cache.read - cache.written;
+    usage[Meter::kCacheRead] = cache.read;
+    usage[models_[one.model].write_meter()] += cache.written;
     usage[Meter::kOutput] = one.output;
     return attempt;
   }
@@ -722,7 +823,7 @@ class Run {
   OpenRequests open_;
   DueArrivals due_;
   Deadlines deadlines_;     // Of open requests that somebody may give up.
-  std::size_t gone_ = 0;    // Slots of cancelled tries that an event is still to come to.
+  std::size_t gone_ = 0;    // Events that are still to come to closed requests.
   std::uint64_t came_ = 0;  // Requests that came by themselves.
   const bool has_sessions_;
   const bool has_similar_;

@@ -34,7 +34,8 @@ struct RunResult {
   std::uint64_t degraded = 0;          // Requests that took a step down a ladder.
   std::uint64_t refused_unpriced = 0;  // Of them: some candidate had no price at that instant.
   std::uint64_t not_priced = 0;        // Requests whose cost is not whole.
-  std::uint64_t unhedged = 0;          // Requests whose rule hedges slow attempts: runs do not.
+  std::uint64_t hedged = 0;            // Attempts sent beside a slow one; of them
+  std::uint64_t hedges_won = 0;        // these answered first.
   std::uint64_t undeferred = 0;        // Requests to be sent later: runs send them at once.
   // == the sums by class and by tenant == that by model and meter + scoring.cost.  The router's own
   // books, and budgets in them, have all of it but the scores, which it is never asked to pay.
@@ -98,6 +99,10 @@ class RunObserver {
 // scorer, at its price and after its delay.  One whose grade is below accept_min sends the request
 // on, if top_up() grants a further attempt; if none is granted, or none of them answers, the last
 // answer is given: a plan's last answer is taken whatever it is worth (fare/cascade.h).
+//
+// Under a rule that hedges, the next target of the plan is asked too once a try has no first token
+// after hedge_after, if Router::hedge() grants it.  Who answers first is taken; the other is cut
+// off, and costs what it has given.
 //
 // At the end the invariants of the run are checked, always: every request has one end, every ticket
 // is settled, costs sum to the same total by model and score, by class, by tenant and, less the

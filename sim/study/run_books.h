@@ -34,11 +34,14 @@ class RunBooks {
   }
   void refuse(const Arrival& arrival, const fare::Decision& decision);
   void route(const fare::Decision& decision) {
-    if (decision.hedge_after) ++result_.unhedged;
     if (decision.action == fare::Action::kDefer) ++result_.undeferred;
     result_.degraded += decision.degradations.empty() ? 0 : 1;
   }
   void hold_back(fare::TopUpStatus why) { ++result_.held_back[static_cast<std::size_t>(why)]; }
+
+  // A second attempt is sent beside a slow one; it answers first.
+  void hedge() { ++result_.hedged; }
+  void win_hedge() { ++result_.hedges_won; }
 
   // One attempt's life: sent; in line; out of it; failed.
   void send(std::uint32_t model) { ++result_.by_model[model].attempts; }

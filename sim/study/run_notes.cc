@@ -5,9 +5,8 @@
 namespace routesim {
 namespace {
 
-constexpr std::array<std::string_view, 7> kNames = {
-    "no_requests", "nothing_answered", "model_silent", "model_faulty",
-    "unpriced",    "not_hedged",       "not_deferred"};
+constexpr std::array<std::string_view, 6> kNames = {
+    "no_requests", "nothing_answered", "model_silent", "model_faulty", "unpriced", "not_deferred"};
 
 void note_faults(const RunResult& run, std::vector<Note>& notes) {
   for (std::uint32_t m = 0; m < run.by_model.size(); ++m) {
@@ -38,7 +37,6 @@ std::vector<Note> notes_of(const RunResult& run) {
   note_faults(run, notes);
   const std::uint64_t unpriced = run.refused_unpriced + run.not_priced;
   if (unpriced > 0) notes.push_back({.note = RunNote::kUnpriced, .count = unpriced});
-  if (run.unhedged > 0) notes.push_back({.note = RunNote::kNotHedged, .count = run.unhedged});
   if (run.undeferred > 0) {
     notes.push_back({.note = RunNote::kNotDeferred, .count = run.undeferred});
   }

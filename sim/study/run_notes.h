@@ -16,7 +16,6 @@ enum class RunNote : std::uint8_t {
   kModelSilent,      // A model was asked, and every attempt failed.
   kModelFaulty,      // Attempts at a model met faults of that kind, beyond drawn server errors.
   kUnpriced,         // At some instant a price was missing: for a decision, or for a bill.
-  kNotHedged,        // Rules hedge slow attempts (Router::hedge()), which a run never does.
   kNotDeferred,      // Requests were to be sent later (Action::kDefer), and were sent at once.
 };
 

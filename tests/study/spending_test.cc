@@ -237,14 +237,7 @@ TEST(SpendingTest, AReportHasItsBudgetsAndIsOtherwiseThatOfRunsUnwatched) {
 }
 
 // What a run leaves out of a policy is said, not passed over.
-TEST(SpendingTest, WhatIsNotHedgedOrPutOffIsNoted) {
-  nlohmann::json json = with_limit("1000");
-  json["policies"][0]["policy"]["rules"][0]["hedge"] = {{"after_ms", 500}, {"scope", "org"}};
-  const RunResult run = run_with(json).run;
-  const std::vector<Note> notes = notes_of(run);
-  ASSERT_EQ(notes.size(), 1u);
-  EXPECT_EQ(notes[0].note, RunNote::kNotHedged);
-  EXPECT_EQ(notes[0].count, run.requests);
+TEST(SpendingTest, WhatIsNotPutOffIsNoted) {
   RunResult deferring;
   deferring.requests = deferring.answered = 7;
   deferring.undeferred = 3;
