@@ -182,7 +182,8 @@ void Router::State::expire(const TicketTable::Claimed& claimed, Instant now) {
     std::optional<Money> cost;
     if (snapshot.on_expiry() == ExpiryPolicy::kChargeCounted) cost = tried.counted;
     if (snapshot.on_expiry() == ExpiryPolicy::kRelease) cost = Money();
-    snapshot.ledger->settle(tried.ledger, cost, now);
+    const CloseStatus status = snapshot.ledger->settle(tried.ledger, cost, now);
+    if (status == CloseStatus::kTooMuch) snapshot.ledger->settle(tried.ledger, kReserveMax, now);
   }
   unpin(claimed);
   tickets.close(claimed, {.cost = Cost(), .priced = true, .expired = true});

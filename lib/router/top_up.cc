@@ -52,13 +52,15 @@ TopUpStatus check_next(const Snapshot& snapshot, const OpenTicket& ticket, Targe
   return status_of(next_attempt(progress, target, expected.value_or(Duration(0)), now));
 }
 
-// Notes what an attempt that ended is known to have cost, for ExpiryPolicy::kChargeCounted.
+// Notes what an attempt that ended is known to have cost, for ExpiryPolicy::kChargeCounted; of more
+// than books hold, kReserveMax.
 void count(const Snapshot& snapshot, Tried& tried, const Attempt& last) {
   if (!last.usage) return;
   const auto cost = snapshot.config.prices.cost(snapshot[last.target].model, *last.usage,
                                                 last.started, last.terms);
-  const auto money = cost ? money_rounded_up(*cost) : std::nullopt;
-  if (money && *money <= kReserveMax) tried.counted = money;
+  if (!cost) return;
+  const std::optional<Money> money = money_rounded_up(*cost);
+  tried.counted = money && *money <= kSettleMax ? *money : kReserveMax;
 }
 
 }  // namespace

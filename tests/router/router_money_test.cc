@@ -364,6 +364,23 @@ TEST(RouterMoneyTest, LostTicketsAreClosedByTheExpiryPolicy) {
   }
 }
 
+// An attempt that cost more than could ever be reserved is charged whole when its ticket is lost,
+// and not with what was reserved.
+TEST(RouterMoneyTest, ALostTicketOwesWhatItIsKnownToHaveCost) {
+  const auto router = router_of(
+      {.prices = prices(),
+       .policy = policy_with(R"([{"name": "r", "candidates": ["cheap"], "fallback": ["twin"]}])"),
+       .budgets = daily("1", R"("on_expiry": "charge_counted", )"),
+       .ticket_life = hours(1)});
+  const Decision decision = router->route(paid(1'000, 500), kNow);
+  const Attempt poor = answered(decision.plan()[0], 1'000, 600'000'000'000);  // $1,200,000.001.
+  ASSERT_EQ(router->top_up(decision.ticket, poor, decision.plan()[1], kNow).status,
+            TopUpStatus::kGranted);
+  EXPECT_EQ(router->expire(kNow + hours(2)), 1u);
+  EXPECT_EQ(books(*router, "a").settled, Money(1'200'000'001'000'000 + 2'000'000));
+  EXPECT_EQ(books(*router, "a").reserved, Money());
+}
+
 TEST(RouterMoneyTest, AnObservingBudgetOnlyTells) {
   const auto router = router_of({.prices = prices(),
                                  .policy = policy_with(kCheapOnly),
