@@ -9,6 +9,7 @@ namespace routesim {
 namespace {
 
 constexpr std::size_t kWidth = 78;
+constexpr double kRounding = 1e-12;
 
 constexpr std::array<std::string_view, kMetricsMax> kLabels = {"cost",
                                                                "cost per answer",
@@ -156,7 +157,8 @@ std::string difference_text(Metric metric, double value) {
 
 std::string interval_text(Metric metric, const Estimate& estimate) {
   if (!estimate.half_width) return "";
-  if (*estimate.half_width == 0) return "± 0";
+  // Below the last digits of the mean it is rounding, and no spread.
+  if (*estimate.half_width <= kRounding * std::abs(estimate.mean)) return "± 0";
   return "± " + value_text(metric, *estimate.half_width);
 }
 

@@ -68,6 +68,11 @@ std::string counts_text(const Report& report, const PolicyReport& policy, const 
     text += fmt::format(", {} refused ({})", count_text(total.refused[i]),
                         fare::to_string(static_cast<fare::Refusal>(i)));
   }
+  for (std::size_t i = 0; i < total.held_back.size(); ++i) {
+    if (total.held_back[i] == 0) continue;
+    text += fmt::format("; {} further attempts were held back ({})", count_text(total.held_back[i]),
+                        fare::to_string(static_cast<fare::TopUpStatus>(i)));
+  }
   std::string lines = style.dim(wrapped(policy.name + ": " + text + ".", "  "));
   if (total.scoring.scored > 0) {
     lines += style.dim(wrapped(scoring_text(total.scoring), "  "));

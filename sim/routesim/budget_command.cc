@@ -175,6 +175,10 @@ int run_check(const CheckOptions& options) {
 void add_budget_command(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<CheckOptions>();
   CLI::App* budget = app.add_subcommand("budget", "Ask about budgets");
+  budget->footer(
+      "Examples:\n"
+      "  routesim budget check scenarios/budgets/acme.json\n"
+      "  routesim budget forecast scenarios/november_budget.json");
   budget->require_subcommand(1);
   add_budget_forecast_command(*budget, exit_code);
   CLI::App* check = budget->add_subcommand("check", "What a budget file will hardly mean");

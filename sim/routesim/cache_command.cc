@@ -237,6 +237,9 @@ void add_replay_options(CLI::App& replay, ReplayOptions& options) {
 void add_cache_command(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<ReplayOptions>();
   CLI::App* cache = app.add_subcommand("cache", "Ask what prompt caches do for recorded traffic");
+  cache->footer(
+      "Examples:\n"
+      "  routesim cache replay sessions.jsonl.gz --format claude-code --rules anthropic-1h");
   cache->require_subcommand(1);
   CLI::App* replay = cache->add_subcommand(
       "replay", "Send a trace through a prompt cache: how much of the input it reads");

@@ -344,6 +344,10 @@ void add_explain(CLI::App& learn, int& exit_code) {
 
 void add_learn_command(CLI::App& app, int& exit_code) {
   CLI::App* learn = app.add_subcommand("learn", "Learn from outcomes which model suffices");
+  learn->footer(
+      "Examples:\n"
+      "  routesim learn fit outcomes.jsonl --out tiers.model\n"
+      "  routesim learn explain \"Prove that ...\" --model tiers.model");
   learn->require_subcommand(1);
   add_convert(*learn, exit_code);
   add_fit(*learn, exit_code);

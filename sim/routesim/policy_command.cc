@@ -316,6 +316,11 @@ void add_explain(CLI::App& policy, int& exit_code) {
 
 void add_policy_command(CLI::App& app, int& exit_code) {
   CLI::App* policy = app.add_subcommand("policy", "Ask about a policy");
+  policy->footer(
+      "Examples:\n"
+      "  routesim policy check scenarios/policies/tiered.json --prices pricing\n"
+      "  routesim policy explain scenarios/policies/tiered.json --request '{\"class\": "
+      "\"complex\", \"input_tokens\": 800}'");
   policy->require_subcommand(1);
   add_check(*policy, exit_code);
   add_explain(*policy, exit_code);

@@ -195,6 +195,11 @@ void add_quote_command(CLI::App& price, int& exit_code) {
 
 void add_price_command(CLI::App& app, int& exit_code) {
   CLI::App* price = app.add_subcommand("price", "Ask the price tables");
+  price->footer(
+      "Examples:\n"
+      "  routesim price show claude-haiku-4-5\n"
+      "  routesim price quote --model claude-haiku-4-5 --usage '{\"input\": 500, \"output\": "
+      "100}'");
   price->require_subcommand(1);
   add_quote_command(*price, exit_code);
   add_price_show_command(*price, exit_code);

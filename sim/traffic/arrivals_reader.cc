@@ -39,8 +39,14 @@ constexpr double kTickSecondsMax = 3'600;
 fare::Duration nanoseconds(double count) { return fare::Duration(std::llround(count)); }
 
 std::optional<std::vector<double>> read_hour_weights(const JsonNode& node) {
-  const bool is_week = node.is_array() && node.size() > kHoursADay;
-  const std::size_t count = is_week ? kHoursAWeek : kHoursADay;
+  const std::size_t count = node.is_array() ? node.size() : 0;
+  if (node.is_array() && count != kHoursADay && count != kHoursAWeek) {
+    node.must_be(ErrorCode::kOutOfRange,
+                 fmt::format("a list of {} numbers, one an hour of the day, or of {}, one an hour "
+                             "of the week",
+                             kHoursADay, kHoursAWeek));
+    return std::nullopt;
+  }
   auto weights = fare::json::list(fare::json::number(0, kWeightMax), count, count)(node);
   if (!weights) return std::nullopt;
   if (std::accumulate(weights->begin(), weights->end(), 0.0) > 0) return weights;

@@ -118,6 +118,17 @@ void read_changes(ObjectReader& reader, const HostedNames& names, HostedPhysics&
   reader.node().member("changes").problem(ErrorCode::kConflict, "must be in order of time");
 }
 
+// A line stands before places that are taken.
+void check_line(const ObjectReader& reader, const HostedPhysics& physics) {
+  const auto limits = [](const HostedChange& change) { return change.concurrency.has_value(); };
+  if (!physics.queue_max || reader.node().has("concurrency")) return;
+  if (std::any_of(physics.changes.begin(), physics.changes.end(), limits)) return;
+  reader.node()
+      .member("queue_max")
+      .problem(ErrorCode::kMissingKey,
+               "needs \"concurrency\": nobody waits where places have no end");
+}
+
 void read_load(ObjectReader& reader, HostedPhysics& physics) {
   const std::optional<JsonNode> node = reader.member("load", false);
   if (!node) return;
@@ -156,6 +167,7 @@ void read_hosted(ObjectReader& reader, const HostedNames& names, HostedPhysics& 
   reader.optional("outages", physics.outages, json::list(outage, 1, kOutagesMax));
   read_region(reader, names, physics);
   read_changes(reader, names, physics);
+  check_line(reader, physics);
   if (const std::optional<JsonNode> cache = reader.member("cache", false)) {
     physics.cache = read_cache_model(*cache, names.start, names.cache_rules);
   }

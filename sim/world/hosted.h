@@ -38,13 +38,13 @@ struct HostedChange {
   std::optional<double> failure_share;
   std::optional<std::uint32_t> concurrency;
   std::optional<HostedLimits> limits;  // Their buckets start full.
-  std::vector<double> skill;           // By class.  Empty: unchanged.
+  std::vector<double> skill;           // By class, of a model that has one.  Empty: unchanged.
   bool retired = false;                // For good.
 };
 
 // How a hosted model behaves beyond its latencies; all of it may be left out.  Keys of the model's
 // object in the scenario:
-//   "queue_max": 50                     with "concurrency": beyond that line requests are refused
+//   "queue_max": 50                     a longest line; needs "concurrency", here or in a change
 //   "first_token_ms_per_1k_cached": 2   for input read from the cache
 //   "load": {"first_token_ms_per_busy": 1.5, "output_share_per_busy": 0.01}
 //                                       added for each other attempt in service at its start

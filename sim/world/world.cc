@@ -82,6 +82,18 @@ std::optional<Region> read_region(const JsonNode& node, fare::Instant start) {
   return reader.ok() ? std::optional<Region>(std::move(region)) : std::nullopt;
 }
 
+// Of things that have names, each must have one of its own.
+template <class T>
+void check_names(const JsonNode& node, const std::vector<T>& things) {
+  for (std::size_t i = 1; i < things.size(); ++i) {
+    const auto same = [&](const T& other) { return other.name == things[i].name; };
+    const auto end = things.begin() + static_cast<std::ptrdiff_t>(i);
+    if (std::none_of(things.begin(), end, same)) continue;
+    node.item(i).problem(ErrorCode::kDuplicateKey,
+                         fmt::format("\"{}\" stands twice", things[i].name));
+  }
+}
+
 void check_unique(const JsonNode& node, const std::vector<WorldModel>& models) {
   for (std::size_t i = 1; i < models.size(); ++i) {
     const auto same = [&](const WorldModel& other) { return other.id == models[i].id; };
@@ -107,17 +119,11 @@ void read_difficulties(ObjectReader& reader, const std::vector<std::string>& cla
 
 void read_judges(ObjectReader& reader, World& world) {
   if (!reader.optional("judges", world.judges, json::list(read_judge, 1, kJudgesMax))) return;
-  const JsonNode node = reader.node().member("judges");
-  for (std::size_t i = 1; i < world.judges.size(); ++i) {
-    const auto same = [&](const JudgeModel& other) { return other.name == world.judges[i].name; };
-    const auto end = world.judges.begin() + static_cast<std::ptrdiff_t>(i);
-    if (std::none_of(world.judges.begin(), end, same)) continue;
-    node.item(i).problem(ErrorCode::kDuplicateKey,
-                         fmt::format("\"{}\" stands twice", world.judges[i].name));
-  }
+  check_names(reader.node().member("judges"), world.judges);
 }
 
-// With outcomes nothing else may say how good answers are; without them nothing may name one.
+// With outcomes nothing else may say how good answers are; without them nothing may name one, and
+// no skill may change that the model does not have.
 void check_quality_keys(const JsonNode& world) {
   const bool has_outcomes = world.has("outcomes");
   const auto check = [](const JsonNode& node, const char* key, const char* why) {
@@ -132,15 +138,14 @@ void check_quality_keys(const JsonNode& world) {
   for (std::size_t i = 0; i < models.size(); ++i) {
     const JsonNode model = models.item(i);
     if (!model.is_object()) continue;
-    if (!has_outcomes) {
-      check(model, "outcome", "needs \"outcomes\" in the world");
-      continue;
-    }
-    check(model, "skill", kReplaced);
+    check(model, has_outcomes ? "skill" : "outcome",
+          has_outcomes ? kReplaced : "needs \"outcomes\" in the world");
+    if (!has_outcomes && model.has("skill")) continue;
     if (!model.has("changes") || !model.member("changes").is_array()) continue;
     const JsonNode changes = model.member("changes");
     for (std::size_t k = 0; k < changes.size(); ++k) {
-      if (changes.item(k).is_object()) check(changes.item(k), "skill", kReplaced);
+      if (!changes.item(k).is_object()) continue;
+      check(changes.item(k), "skill", has_outcomes ? kReplaced : "needs \"skill\" in its model");
     }
   }
 }
@@ -196,7 +201,9 @@ std::optional<World> read_world(const JsonNode& node, const WorldNames& names) {
                      .cache_rules = names.cache_rules,
                      .classes = names.classes};
   const auto region = [&](const JsonNode& item) { return read_region(item, names.start); };
-  reader.optional("regions", world.regions, json::list(region, 1, kRegionsMax));
+  if (reader.optional("regions", world.regions, json::list(region, 1, kRegionsMax))) {
+    check_names(node.member("regions"), world.regions);
+  }
   for (const Region& one : world.regions) hosted.regions.push_back(one.name);
   const auto model = [&](const JsonNode& item) { return read_model(item, hosted, names.prices); };
   const bool read = reader.required("models", world.models, json::list(model, 1, kModelsMax));

@@ -60,8 +60,8 @@ struct World {
   std::vector<Difficulty> difficulty;  // By class.
   double injected_share = 0;           // Of requests whose input carries an injected instruction.
   std::optional<WorldOutcomes> outcomes;
-  std::vector<JudgeModel> judges;  // Of different names.
-  std::vector<Region> regions;
+  std::vector<JudgeModel> judges;    // Of different names.
+  std::vector<Region> regions;       // Of different names, too.
   std::optional<PromptMix> prompts;  // For requests whose traffic brings no prompts.
 
   // The model's place, or nothing if the world does not have it.

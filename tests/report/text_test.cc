@@ -69,6 +69,23 @@ TEST(TextTest, AnswersFirst) {
   EXPECT_THAT(answer_text(report), HasSubstr("less than dear in 1 min 40 s"));
 }
 
+TEST(TextTest, SaysWhyNobodyElseWasAsked) {
+  nlohmann::json json = small_scenario();
+  json["world"]["models"][0]["failure_share"] = 1;
+  nlohmann::json& policy = json["policies"][1]["policy"];
+  policy["retry"] = {{"per_1000", 0}, {"saved_max", 1}};
+  policy["health"] = {{"failures_max", 1'000'000}, {"attempts_min", 1'000'000}};
+  const Report report = small_report(json, 2);
+  EXPECT_THAT(to_text(report, {}), HasSubstr("further attempts were held back (no_retries_left)"));
+}
+
+TEST(FormatTest, RoundingIsNoSpread) {
+  EXPECT_EQ(interval_text(Metric::kCostPerAnswer, {.mean = 0.0015, .half_width = 3e-19}), "± 0");
+  EXPECT_EQ(interval_text(Metric::kCostPerAnswer, {.mean = 0.0015, .half_width = 3e-9}),
+            "± $0.00000000300");
+  EXPECT_EQ(interval_text(Metric::kCost, {.mean = 0, .half_width = 2}), "± $2.00");
+}
+
 TEST(FormatTest, NothingThatCostsLooksFree) {
   EXPECT_EQ(dollars_text(fare::Cost(0)), "$0.00");
   EXPECT_EQ(dollars_text(fare::Cost(1)), "$0.000000000001");

@@ -316,6 +316,9 @@ TEST(CliTest, HelpShowsExamples) {
     EXPECT_EQ(ran.exit_code, 0);
     EXPECT_THAT(ran.output, HasSubstr("Examples:\n  routesim "));
   }
+  for (const std::string group : {"price", "cache", "budget", "policy", "learn", "fit"}) {
+    EXPECT_THAT(run(group + " --help").output, HasSubstr("Examples:\n  routesim " + group + " "));
+  }
 }
 
 }  // namespace

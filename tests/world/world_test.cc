@@ -1,6 +1,6 @@
 #include "world/world.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "study/fixture.h"
 
@@ -33,6 +33,17 @@ TEST(WorldTest, SaysWhatIsWrongAndWhere) {
        "#/world/models/1: \"cheap\" stands twice\n"},
       {"a huge difficulty", "/world/difficulty/simple/mean", 1e9,
        "#/world/difficulty/simple/mean: must be a number from -20 to 20, but is 1000000000.0\n"},
+      {"a line before no end of places", "/world/models/0/queue_max", 5,
+       "#/world/models/0/queue_max: needs \"concurrency\": nobody waits where places have no "
+       "end\n"},
+      {"the same region twice",
+       "/world/regions",
+       {{{"name", "east"}}, {{"name", "west"}}, {{"name", "east"}}},
+       "#/world/regions/2: \"east\" stands twice\n"},
+      {"the same judge twice",
+       "/world/judges",
+       {{{"name", "person"}}, {{"name", "person"}}},
+       "#/world/judges/1: \"person\" stands twice\n"},
       {"no models", "/world/models", nlohmann::json::array(),
        "#/world/models: must be a list of 1 to 1000 items, but is a list of 0\n"},
   };
@@ -49,6 +60,25 @@ TEST(WorldTest, SaysWhatIsWrongAndWhere) {
     }
     EXPECT_EQ(found, one.error);
   }
+}
+
+TEST(WorldTest, ASkillChangesOnlyWhereThereIsOne) {
+  nlohmann::json json = small_scenario();
+  nlohmann::json& model = json["world"]["models"][0];
+  model["changes"] = {{{"at", "2026-11-23T00:00:30Z"}, {"skill", 2}}};
+  EXPECT_TRUE(load_json(json));
+  model.erase("skill");
+  const auto scenario = load_json(json);
+  ASSERT_FALSE(scenario);
+  EXPECT_THAT(fare::to_text(scenario.error()),
+              testing::HasSubstr("#/world/models/0/changes/0/skill: needs \"skill\" in its model"));
+}
+
+TEST(WorldTest, ALineMayStandBeforePlacesThatAChangeBrings) {
+  nlohmann::json json = small_scenario();
+  json["world"]["models"][0]["queue_max"] = 5;
+  json["world"]["models"][0]["changes"] = {{{"at", "2026-11-23T00:00:30Z"}, {"concurrency", 2}}};
+  EXPECT_TRUE(load_json(json));
 }
 
 }  // namespace
