@@ -19,9 +19,11 @@ struct CachePosition {
   Tokens tokens;
 };
 
+inline constexpr std::uint8_t kPromptLifetime = 0xff;
+
 struct CacheBreakpoint {
   std::uint32_t position;  // Index into the prompt's positions.
-  std::uint8_t lifetime;   // Index into the rules' lifetimes.
+  std::uint8_t lifetime;   // Index into the rules' lifetimes; kPromptLifetime: the prompt's.
 };
 
 // A prompt as a vendor's cache sees it.  Views are read during the call only.
@@ -34,7 +36,7 @@ struct CachePrompt {
   std::span<const CachePosition> positions{};  // kBreakpoints: ascending, not empty.
   std::span<const CacheBreakpoint>
       breakpoints{};          // kBreakpoints: none is one on the last position.
-  std::uint8_t lifetime = 0;  // Of everything but explicit breakpoints.
+  std::uint8_t lifetime = 0;  // Of everything but breakpoints that say otherwise.
   double life = 0;            // Where in [ttl, ttl_max] the entry lives that is written: 0 to 1.
 };
 

@@ -97,6 +97,9 @@ struct PromptCache::State {
   void sweep(Instant now);
   void fetch(const CachePrompt& prompt) const;
 
+  static std::uint8_t lifetime_of(const CachePrompt& prompt, const CacheBreakpoint& point) {
+    return point.lifetime == kPromptLifetime ? prompt.lifetime : point.lifetime;
+  }
   static Tokens tokens_of(const CachePrompt& prompt, std::uint64_t blocks) {
     const Int128 tokens = static_cast<Int128>(blocks) * prompt.block_tokens.count();
     return tokens < prompt.input.count() ? Tokens(static_cast<std::int64_t>(tokens)) : prompt.input;
@@ -116,10 +119,12 @@ CacheProblem PromptCache::State::problem_of(const CachePrompt& prompt) const {
   const CacheBreakpoint* before = nullptr;
   for (const CacheBreakpoint& point : prompt.breakpoints) {
     if (point.position >= prompt.positions.size()) return CacheProblem::kNoSuchPosition;
-    if (point.lifetime >= rules.lifetimes.size()) return CacheProblem::kNoSuchPosition;
+    const std::uint8_t lifetime = lifetime_of(prompt, point);
+    if (lifetime >= rules.lifetimes.size()) return CacheProblem::kNoSuchPosition;
     if (before != nullptr) {
       if (point.position <= before->position) return CacheProblem::kNoSuchPosition;
-      if (rules.lifetimes[point.lifetime].ttl > rules.lifetimes[before->lifetime].ttl) {
+      const std::uint8_t earlier = lifetime_of(prompt, *before);
+      if (rules.lifetimes[lifetime].ttl > rules.lifetimes[earlier].ttl) {
         return CacheProblem::kShorterBeforeLonger;
       }
     }
@@ -191,7 +196,7 @@ CacheBill PromptCache::State::bill(const CachePrompt& prompt, Tokens read) const
     for (const CacheBreakpoint& point : breakpoints.points()) {
       const Tokens tokens = prompt.positions[point.position].tokens;
       if (tokens <= done || tokens < prompt.minimum) continue;
-      bill.written[point.lifetime] += tokens - done;
+      bill.written[lifetime_of(prompt, point)] += tokens - done;
       done = tokens;
     }
   } else if (prompt.input >= prompt.minimum) {
@@ -244,7 +249,7 @@ void PromptCache::State::store_breakpoints(const CachePrompt& prompt, Instant st
     if (position.blocks == 0 || position.tokens < prompt.minimum) continue;
     CacheLife& entry = entries.make({prompt.scope, names.last_of(position.blocks)}).life;
     if (!entry.can_read(started)) {
-      entry.join(life_of(prompt, point.lifetime, started, readable), started);
+      entry.join(life_of(prompt, lifetime_of(prompt, point), started, readable), started);
     } else if (rules.refreshed_by_reads) {
       entry.extend(started);  // It was not written, so it keeps the lifetime that was paid for.
     }

@@ -17,7 +17,7 @@ namespace fare {
 // How a target's prompts are cached and billed.
 struct CachedModel {
   const CacheRules* rules = nullptr;  // Null: not at all, or it is not known how.
-  std::uint8_t lifetime = 0;          // Of everything but explicit breakpoints.
+  std::uint8_t lifetime = 0;          // Of everything but breakpoints that say otherwise.
   Tokens minimum;
   std::array<Meter, kCacheLifetimesMax> written{};  // What written tokens are billed as.
 };

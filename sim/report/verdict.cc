@@ -233,6 +233,16 @@ std::string note_sentence(const Report& report, const std::string& policy, const
       return faults_sentence(report, policy, total, *note.model);
     case RunNote::kUnpriced:
       return unpriced_sentence(policy, total);
+    case RunNote::kStorageFree:
+      return fmt::format(
+          "{} under {}: its vendor charges for keeping what {} attempts wrote into its cache; the "
+          "cost leaves that out.",
+          report.models[*note.model], policy, count);
+    case RunNote::kClockEnded:
+      return fmt::format(
+          "{}: the clock ends a century after the start; {} requests or attempts were cut off "
+          "there, or never came.",
+          policy, count);
     case RunNote::kNotDeferred:
       return fmt::format(
           "{} puts {} requests off to a batch; the simulation sends them at once: their cost is "

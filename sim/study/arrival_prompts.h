@@ -45,7 +45,8 @@ class ArrivalPrompts {
   std::vector<fare::BlockRun> runs_;  // Of a prompt that is cut short.
   std::array<fare::CachePosition, 3> positions_{};
   std::uint32_t position_count_ = 0;
-  std::array<fare::CacheBreakpoint, 2> breakpoints_{};
+  std::array<fare::CacheBreakpoint, 2> breakpoints_{
+      {{0, fare::kPromptLifetime}, {0, fare::kPromptLifetime}}};
 };
 
 }  // namespace routesim

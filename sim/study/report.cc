@@ -172,6 +172,7 @@ void add(std::vector<ModelTally>& sum, const std::vector<ModelTally>& more) {
     sum[i].attempts += more[i].attempts;
     sum[i].failures += more[i].failures;
     sum[i].cancelled += more[i].cancelled;
+    sum[i].kept += more[i].kept;
     sum[i].waits += more[i].waits;
     sum[i].waited += more[i].waited;
     add(sum[i].used, more[i].used);
@@ -229,6 +230,7 @@ void add(RunResult& sum, const RunResult& more) {
   sum.not_priced += more.not_priced;
   sum.hedged += more.hedged;
   sum.hedges_won += more.hedges_won;
+  sum.beyond_clock += more.beyond_clock;
   sum.undeferred += more.undeferred;
   sum.cost += more.cost;
   add(sum.by_model, more.by_model);

@@ -32,6 +32,10 @@ using fare::Meter;
 
 constexpr std::uint64_t kProgressStep = 1'000;
 
+// A run's clock ends a century after its start: times beyond are no instants that prices, windows
+// and tickets could be asked about.
+constexpr Duration kClockEnd = std::chrono::hours(24 * 36'525);
+
 // Of kFollow the slot is one of DueArrivals, of kModelChange a model's index, and of what comes to
 // open requests a TryId.
 enum EventKind : std::uint32_t {
@@ -106,7 +110,7 @@ class Run {
   }
 
   RunResult run(std::atomic<std::uint64_t>& progress) {
-    if (source_.next(arriving_)) queue_.push({arriving_.at, kArrive, 0});
+    if (next_arrival()) queue_.push({arriving_.at, kArrive, 0});
     if (observer_ != nullptr) look();
     while (!queue_.empty()) {
       const Event event = queue_.top();
@@ -139,8 +143,20 @@ class Run {
   }
 
  private:
+  // Draws the next request that comes by itself; false if none does.
+  bool next_arrival() {
+    if (!source_.next(arriving_)) return false;
+    if (arriving_.at <= kClockEnd) return true;
+    books_.end_clock();
+    return false;
+  }
+
+  // Pools are there until the traffic's span is over, though the last request may end before.
   PoolTally tally_of(std::uint32_t model) const {
-    const PoolTotals totals = pools_[model]->totals(now_);
+    const TrafficModel& traffic = scenario_.traffic;
+    const bool is_synthetic = !traffic.trace && !traffic.recorded;
+    const Duration end = is_synthetic ? std::max(now_, traffic.arrivals.length) : now_;
+    const PoolTotals totals = pools_[model]->totals(end);
     return {.model = model,
             .gpus_per_replica = scenario_.world.models[model].pool->gpus_per_replica,
             .replica_ns = totals.replica_ns,
@@ -248,7 +264,7 @@ class Run {
   // A request comes by itself.
   void come() {
     const Arrival arrival = arriving_;
-    const bool is_last = !source_.next(arriving_);
+    const bool is_last = !next_arrival();
     if (is_last) {
       queue_.pop();
     } else {
@@ -297,8 +313,13 @@ class Run {
     if (first->attempt > finished.attempt) {
       books_.ask_again(first->escalations > finished.escalations);
     }
-    queue_.push({first->at, kFollow, due_.put(*first)});
-    for (Arrival more; source_.also(more);) queue_.push({more.at, kFollow, due_.put(more)});
+    await(*first);
+    for (Arrival more; source_.also(more);) await(more);
+  }
+
+  void await(const Arrival& arrival) {
+    if (arrival.at > kClockEnd) return books_.end_clock();
+    queue_.push({arrival.at, kFollow, due_.put(arrival)});
   }
 
   void accept(const Arrival& arrival, const fare::Decision& decision) {
@@ -526,7 +547,13 @@ class Run {
     Try& one = open_.at(id);
     one.fate = fate;
     one.served = now_;
-    expect(now_ + fate.total, kEnd, id);
+    if (fate.total > kClockEnd - now_) {
+      books_.end_clock();
+      one.fate = cancelled_at(fate, kClockEnd - now_);
+      one.fate.end = AttemptEnd::kTimeout;
+      one.fate.fault = Fault::kTimeout;
+    }
+    expect(now_ + one.fate.total, kEnd, id);
   }
 
   // A try has ended: the request has its answer, or goes on, or has failed.
@@ -623,6 +650,9 @@ class Run {
     if (fate.begins) one.first_token = one.served + fate.first_token - one.started;
     one.end = fate.end;
     one.output = fate.output;
+    if (one.entry.cache.written > fare::Tokens() && models_[one.model].charges_storage()) {
+      books_.keep(one.model);
+    }
     models_[one.model].end(ask_of(id), one.entry, fate, now_);
     close_try(id);
   }

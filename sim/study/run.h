@@ -36,6 +36,7 @@ struct RunResult {
   std::uint64_t not_priced = 0;        // Requests whose cost is not whole.
   std::uint64_t hedged = 0;            // Attempts sent beside a slow one; of them
   std::uint64_t hedges_won = 0;        // these answered first.
+  std::uint64_t beyond_clock = 0;      // What would have come or ended a century after the start.
   std::uint64_t undeferred = 0;        // Requests to be sent later: runs send them at once.
   // == the sums by class and by tenant == that by model and meter + scoring.cost.  The router's own
   // books, and budgets in them, have all of it but the scores, which it is never asked to pay.

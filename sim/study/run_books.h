@@ -51,6 +51,12 @@ class RunBooks {
   }
   void fail(std::uint32_t model, Fault fault);
 
+  // Its model's vendor charges for keeping what it wrote into a cache.
+  void keep(std::uint32_t model) { ++result_.by_model[model].kept; }
+
+  // Something would have happened after the clock's end.
+  void end_clock() { ++result_.beyond_clock; }
+
   // Somebody will ask again, after a bad answer or after none.
   void ask_again(bool escalated) { ++(escalated ? result_.escalated : result_.retried); }
 

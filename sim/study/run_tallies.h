@@ -15,8 +15,10 @@ struct ModelTally {
   std::uint64_t attempts = 0;
   std::uint64_t failures = 0;
   std::uint64_t cancelled = 0;  // By whoever asked, or another answered first; no failures.
-  std::uint64_t waits = 0;      // Attempts that found all of its places taken.
-  fare::Duration waited{};      // The sum of their waits.
+  // Attempts that wrote into a cache whose vendor charges for keeping, which no cost here has.
+  std::uint64_t kept = 0;
+  std::uint64_t waits = 0;                           // Attempts that found all of its places taken.
+  fare::Duration waited{};                           // The sum of their waits.
   std::array<fare::Tokens, fare::kMeterCount> used;  // By meter.
   std::array<fare::Cost, fare::kMeterCount> cost;
   std::array<std::uint64_t, kFaultCount> faults{};  // By Fault; they add up to `failures`.

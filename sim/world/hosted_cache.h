@@ -64,6 +64,7 @@ class HostedCache {
   // Whose rate written tokens have: where writing costs as much as input they are input.
   fare::Meter write_meter() const { return write_meter_; }
   bool reads_count() const { return model_.rules.reads_count; }
+  bool charges_storage() const { return model_.rules.storage > fare::Rate(); }
 
  private:
   // Who reads what the tenant writes.

@@ -39,6 +39,8 @@ class HostedModel {
   // Model number `index` of the world, which must outlive it.
   HostedModel(const World& world, std::uint32_t index, const Options& options);
 
+  bool charges_storage() const { return cache_ && cache_->charges_storage(); }
+
   // Its cache, if it has one.
   const HostedCache* cache() const { return cache_ ? &*cache_ : nullptr; }
 

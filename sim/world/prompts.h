@@ -67,7 +67,8 @@ class SyntheticPrompts {
   Prompt prompt_;
   std::vector<fare::BlockRun> runs_;
   std::array<fare::CachePosition, 2> positions_{};
-  std::array<fare::CacheBreakpoint, 1> breakpoints_{};  // On the first position.
+  // On the first position.
+  std::array<fare::CacheBreakpoint, 1> breakpoints_{{{0, fare::kPromptLifetime}}};
 };
 
 }  // namespace routesim

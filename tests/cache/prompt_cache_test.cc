@@ -331,6 +331,24 @@ TEST(PromptCacheTest, ReadingDoesNotBuyALongerLife) {
   EXPECT_EQ(read_of(cache.look_up(hour, at(minutes(10)))), 0);
 }
 
+// A breakpoint that names no lifetime has the prompt's, as the automatic one at the end.
+TEST(PromptCacheTest, ABreakpointMayHaveThePromptsLifetime) {
+  for (const std::uint8_t lifetime : {std::uint8_t{0}, std::uint8_t{kOneHour}}) {
+    PromptCache cache(rules_of(CacheUnit::kBreakpoints));
+    const Content content(first(4));
+    CachePrompt prompt = content.prompt(0, lifetime);
+    const CacheBreakpoint breakpoints[] = {
+        {static_cast<std::uint32_t>(prompt.positions.size() - 1), kPromptLifetime}};
+    prompt.breakpoints = breakpoints;
+    const CacheAnswer answer = cache.begin(prompt, at(seconds(0)));
+    EXPECT_EQ(answer.problem, CacheProblem::kNone);
+    EXPECT_EQ(answer.bill.written[lifetime], answer.bill.all_written());
+    EXPECT_GT(answer.bill.all_written(), Tokens(0));
+    cache.store(prompt, at(seconds(0)), at(seconds(0)));
+    EXPECT_EQ(read_of(cache.look_up(prompt, at(minutes(30)))) > 0, lifetime == kOneHour);
+  }
+}
+
 TEST(PromptCacheTest, AnEntryLivesBetweenTheShortestAndTheLongest) {
   CacheRules rules = rules_of(CacheUnit::kAnyPrefix);
   rules.lifetimes[0].ttl_max = minutes(15);

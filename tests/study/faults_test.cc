@@ -222,6 +222,45 @@ TEST(FaultsTest, AModelThatNeverComesBack) {
             found.run.requests);
 }
 
+// A run's clock ends after a century: what waits for a place then has failed, and the report says
+// why.
+TEST(FaultsTest, ALineThatNeverMovesEndsWithTheClock) {
+  nlohmann::json json = small_scenario();
+  json["world"]["models"][1]["first_token_ms"] = 1e12;
+  json["world"]["models"][1]["concurrency"] = 1;
+  const Found found = run_policy(json, kDear);
+  EXPECT_EQ(found.run.answered + found.run.failed, found.run.requests);
+  EXPECT_GT(found.run.failed, found.run.requests - 10);
+  EXPECT_TRUE(has_note(found.notes, {{"note", "clock_ended"}}));
+}
+
+TEST(FaultsTest, RequestsBeyondTheClocksEndNeverCome) {
+  const TemporaryFolder folder;
+  const std::string trace = folder.write(
+      "trace.csv", "seconds,input_tokens,output_tokens\n0,5,5\n60,5,5\n8000000000,5,5\n");
+  nlohmann::json json = small_scenario();
+  for (nlohmann::json& model : json["world"]["models"]) model["failure_share"] = 0;
+  const Scenario scenario = scenario_of(json, {.trace = trace});
+  std::atomic<std::uint64_t> progress{0};
+  const RunResult run = run_once(scenario, scenario.variants[0], 0, progress);
+  EXPECT_EQ(run.answered, 2u);
+  EXPECT_EQ(run.requests, 2u);
+  EXPECT_EQ(run.beyond_clock, 1u);
+}
+
+TEST(FaultsTest, StorageThatIsNotChargedIsNoted) {
+  nlohmann::json json = small_scenario();
+  json["prices"] = {source_path("pricing")};
+  json["world"]["prompts"] = {
+      {"prefixes", 1}, {"prefix_tokens", 4'096}, {"block_tokens", 256}, {"names", "runs"}};
+  json["world"]["models"][1]["cache"] = {{"rules", "gemini-explicit"}};
+  json["traffic"]["input_tokens"] = 6'000;
+  EXPECT_TRUE(has_note(run_policy(json, kDear).notes,
+                       {{"note", "storage_not_charged"}, {"model", "v/dear"}}));
+  json["world"]["models"][1]["cache"] = {{"rules", "anthropic-5m"}};
+  EXPECT_FALSE(has_note(run_policy(json, kDear).notes, {{"note", "storage_not_charged"}}));
+}
+
 // Goal: everything at once, and the same bytes every time.
 TEST(FaultsTest, AllOfItAtOnceIsTheSameRunEveryTime) {
   nlohmann::json json = small_scenario();

@@ -29,11 +29,15 @@ nlohmann::json hedged_scenario(const std::string& hedges_usd = "1000") {
   json["traffic"]["arrivals"] = {{"process", "even"}, {"per_second", 0.01}, {"requests", 100}};
   json["traffic"]["input_tokens"] = 1'000;
   json["traffic"]["output_tokens"] = 101;
-  json["world"]["models"][kSlow] = {{"model", "cheap"},         {"origin", "assumed"},
-                                    {"skill", 1},               {"first_token_ms", 9'000},
+  json["world"]["models"][kSlow] = {{"model", "cheap"},
+                                    {"origin", "assumed"},
+                                    {"skill", 1},
+                                    {"first_token_ms", 9'000},
                                     {"ms_per_output_token", 10}};
-  json["world"]["models"][kFast] = {{"model", "dear"},         {"origin", "assumed"},
-                                    {"skill", 3},              {"first_token_ms", 500},
+  json["world"]["models"][kFast] = {{"model", "dear"},
+                                    {"origin", "assumed"},
+                                    {"skill", 3},
+                                    {"first_token_ms", 500},
                                     {"ms_per_output_token", 5}};
   nlohmann::json& variant = json["policies"][1];
   json["policies"] = {variant};
@@ -42,25 +46,24 @@ nlohmann::json hedged_scenario(const std::string& hedges_usd = "1000") {
                                 {"candidates", {"cheap"}},
                                 {"fallback", {"dear"}},
                                 {"hedge", {{"after_ms", 2'000}, {"scope", "hedges"}}}}};
-  policy["spending"] = {
-      {"budgets",
-       {{"format", "fare-budgets/1"},
-        {"name", "b"},
-        {"scopes",
-         {{{"id", "hedges"},
-           {"kind", "tag"},
-           {"budgets",
-            {{{"id", "day"},
-              {"limit_usd", hedges_usd},
-              {"window", {{"kind", "day"}, {"zone", "UTC"}}}}}}},
-          {{"id", "team:*"},
-           {"kind", "team"},
-           {"budgets",
-            {{{"id", "day"},
-              {"limit_usd", "1000"},
-              {"window", {{"kind", "day"}, {"zone", "UTC"}}}}}}}}}}},
-      {"scopes", {"team:{tenant}"}},
-      {"max_output_tokens", 2'000}};
+  policy["spending"] = {{"budgets",
+                         {{"format", "fare-budgets/1"},
+                          {"name", "b"},
+                          {"scopes",
+                           {{{"id", "hedges"},
+                             {"kind", "tag"},
+                             {"budgets",
+                              {{{"id", "day"},
+                                {"limit_usd", hedges_usd},
+                                {"window", {{"kind", "day"}, {"zone", "UTC"}}}}}}},
+                            {{"id", "team:*"},
+                             {"kind", "team"},
+                             {"budgets",
+                              {{{"id", "day"},
+                                {"limit_usd", "1000"},
+                                {"window", {{"kind", "day"}, {"zone", "UTC"}}}}}}}}}}},
+                        {"scopes", {"team:{tenant}"}},
+                        {"max_output_tokens", 2'000}};
   return json;
 }
 

@@ -69,6 +69,14 @@ TEST(PoolRunTest, ALoneRequestTakesItsPromptAndItsSteps) {
   EXPECT_EQ(run.cost, *fare::parse_usd("0.351"));
 }
 
+TEST(PoolRunTest, GpusCostUntilTheSpanIsOver) {
+  nlohmann::json json = pool_scenario();
+  json["traffic"]["arrivals"] = {{"process", "even"}, {"requests", 1}, {"hours", 10}};
+  const RunResult run = run_pool(json);
+  EXPECT_EQ(run.pools[0].replica_ns, 2 * fare::Int128{Duration(std::chrono::hours(10)).count()});
+  EXPECT_EQ(run.pools[0].cost, *fare::parse_usd("144"));
+}
+
 TEST(PoolRunTest, GpusCostAsLongAsTheRunLasts) {
   const RunResult run = run_pool(pool_scenario());
   ASSERT_EQ(run.pools.size(), 1u);

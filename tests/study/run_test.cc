@@ -168,5 +168,26 @@ TEST(RunTest, DoublePricesDoubleTheCost) {
   EXPECT_EQ(two.sojourn_ns, one.sojourn_ns);
 }
 
+// Of five requests half an hour apart all but the first read what an hour's cache holds, and none
+// what one of five minutes does.
+TEST(RunTest, AnHoursCacheLastsAnHour) {
+  nlohmann::json json = small_scenario();
+  json["prices"] = {source_path("pricing")};
+  json["world"]["prompts"] = {
+      {"prefixes", 1}, {"prefix_tokens", 4'096}, {"block_tokens", 256}, {"names", "runs"}};
+  json["world"]["models"][1]["failure_share"] = 0;
+  json["traffic"]["input_tokens"] = 6'000;
+  json["traffic"]["arrivals"] = {{"process", "even"}, {"per_second", 1 / 1'800.0}, {"requests", 5}};
+  for (const auto& [rules, reads] : {std::pair("anthropic-1h", 4), std::pair("anthropic-5m", 0)}) {
+    json["world"]["models"][1]["cache"] = {{"rules", rules}};
+    const Scenario scenario = scenario_of(json);
+    std::atomic<std::uint64_t> progress{0};
+    const RunResult run = run_once(scenario, scenario.variants[0], 0, progress);
+    EXPECT_EQ(run.by_model[1].used[static_cast<std::size_t>(fare::Meter::kCacheRead)],
+              fare::Tokens(reads * 4'096))
+        << rules;
+  }
+}
+
 }  // namespace
 }  // namespace routesim

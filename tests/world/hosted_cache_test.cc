@@ -27,7 +27,8 @@ class Cache {
   CacheUse send(std::uint64_t prefix, Instant now, std::uint32_t tenant = 0) {
     const fare::BlockRun runs[] = {{prefix << 30, 16}, {(1ull << 62) + (own_++ << 20), 4}};
     const fare::CachePosition positions[] = {{16, Tokens(4'096)}, {20, Tokens(5'120)}};
-    const fare::CacheBreakpoint breakpoints[] = {{0, 0}, {1, 0}};
+    const fare::CacheBreakpoint breakpoints[] = {{0, fare::kPromptLifetime},
+                                                 {1, fare::kPromptLifetime}};
     const Prompt prompt{.blocks = runs,
                         .block_tokens = Tokens(256),
                         .positions = positions,
@@ -70,6 +71,14 @@ TEST(HostedCacheTest, ReadsWhatBreakpointsWroteUntilItsLifeEnds) {
   EXPECT_EQ(cache.send(1, kNow + minutes(8)).read, Tokens(4'096)) << "a read starts the life anew";
   EXPECT_EQ(cache.send(1, kNow + minutes(14)).read, Tokens(0));
   EXPECT_EQ(cache.send(2, kNow + minutes(14)).read, Tokens(0)) << "another prefix";
+}
+
+TEST(HostedCacheTest, AnHourThatIsPaidForLasts) {
+  Cache cache("anthropic-1h");
+  cache.send(1, kNow);
+  EXPECT_EQ(cache.send(1, kNow + minutes(59)).read, Tokens(4'096));
+  EXPECT_EQ(cache.send(1, kNow + minutes(118)).read, Tokens(4'096));
+  EXPECT_EQ(cache.send(1, kNow + minutes(179)).read, Tokens(0));
 }
 
 TEST(HostedCacheTest, WritesAreBilledAsTheirVendorNamesThem) {
