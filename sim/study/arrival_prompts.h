@@ -23,8 +23,8 @@ inline std::uint64_t first_asked(const Arrival& arrival) {
 // all before it.
 //
 // Of the traffic's own blocks a position stands where the first run ends (what sessions share),
-// where the prompt of the call before it ended, and at the last whole block; breakpoints are the
-// first and the last of them.
+// where what a call of the session sent before it ends, and at the last whole block; breakpoints
+// are the first and the last of them.
 class ArrivalPrompts {
  public:
   ArrivalPrompts(const World& world, std::uint64_t seed, std::uint32_t replication);

@@ -30,7 +30,7 @@ struct Arrival {
   fare::BlockList blocks = {};     // The prompt's whole blocks, if known; valid until the next
                                    // after() for this call.
   fare::Tokens block_tokens = {};  // What a block stands for; 0 without blocks.
-  fare::Tokens before = {};        // The input of the call that it goes on from; 0: none.
+  fare::Tokens before = {};  // Of the prompt: what a call of the session sent before; 0: none.
   std::optional<fare::Tokens> max_output = {};
   fare::Duration patience = fare::Duration::max();  // Whoever asked gives up after it, from `at`.
 };

@@ -13,6 +13,7 @@ using fare::Duration;
 using fare::Tokens;
 
 constexpr std::uint32_t kNone = 0xffffffff;
+constexpr std::uint32_t kAncestorsMax = 60;  // As study/rules_replay has it.
 constexpr std::uint64_t kCallsMax = std::uint64_t{1} << kSessionShift;
 
 // What comes after each call of a trace, by its number.
@@ -21,7 +22,21 @@ struct Links {
   std::vector<std::uint32_t> child;    // The first call of a sub-agent that it sets to work,
   std::vector<std::uint32_t> sibling;  // and of the one after that.
   std::vector<std::uint32_t> first;    // The first call of each session that has any.
+  std::vector<std::uint32_t> known;    // By call: so many of its blocks were all that an earlier
+                                       // call of the session sent.
 };
+
+// The most blocks that are the whole prompt of one of the calls before, of the last kAncestorsMax.
+std::uint32_t known_blocks(const PromptTrace& trace, std::uint32_t first, std::uint32_t call) {
+  std::uint32_t known = 0;
+  for (std::uint32_t i = call; i > first && call - i < kAncestorsMax;) {
+    const PromptCall& before = trace.calls[--i];
+    if (before.blocks <= known) continue;
+    const auto shared = fare::common_prefix(trace.blocks(before), trace.blocks(trace.calls[call]));
+    if (shared == before.blocks) known = before.blocks;
+  }
+  return known;
+}
 
 // A sub-agent is set to work by the last call of the session itself that is written before it, or,
 // without any, by the session's first call.
@@ -30,7 +45,8 @@ Links link(const PromptTrace& trace) {
   Links links{.next = std::vector<std::uint32_t>(count, kNone),
               .child = std::vector<std::uint32_t>(count, kNone),
               .sibling = std::vector<std::uint32_t>(count, kNone),
-              .first = {}};
+              .first = {},
+              .known = {}};
   std::vector<std::uint32_t> last;  // Call of each sub-agent of the session.
   std::uint32_t setter = kNone;
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -42,6 +58,7 @@ Links link(const PromptTrace& trace) {
       setter = i;
     }
     FARE_CHECK(i - links.first.back() < kCallsMax);
+    links.known.push_back(known_blocks(trace, links.first.back(), i));
     if (last.size() <= call.agent) last.resize(call.agent + 1, kNone);
     if (last[call.agent] != kNone) {
       links.next[last[call.agent]] = i;
@@ -204,7 +221,7 @@ class RecordedCalls : public SessionSource::Sessions {
     arrival.request_class = session.request_class;
     arrival.attempt = 0;
     arrival.escalations = 0;
-    arrival.before = number != session.first ? before.input : Tokens();
+    arrival.before = Tokens(links_.known[number] * call.block_tokens.count());
     arrival.input = call.input;
     arrival.output = std::max(call.output, Tokens(1));
     arrival.blocks = sequence.runs;

@@ -125,6 +125,33 @@ TEST(SessionRunTest, AFittedSourceReadsWhatTheRecordingRead) {
   EXPECT_NEAR(all / 3'012'680'174.0, 1, 0.25);
 }
 
+// Goal: the same recording under the same rules reads as much in a run as in a replay.
+// They differ in when a prompt can be read (here two seconds after its start) and in that a run's
+// one model stands for all that were recorded.
+TEST(SessionRunTest, ARecordingReadsInARunWhatItReadsInAReplay) {
+  const std::string path =
+      source_path("../shared/data/traces/claudecode_weka/claudecode_sessions_rle.jsonl.gz");
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << "no recorded sessions at " << path;
+  const struct {
+    std::string rules;
+    double read;  // As `routesim cache replay --rules` has it.
+  } cases[] = {{"anthropic-5m", 2'718'842'240.0}, {"anthropic-1h", 2'867'205'760.0}};
+  for (const auto& one : cases) {
+    nlohmann::json json = session_scenario(0);
+    json["traffic"].erase("sessions");
+    json["traffic"]["arrivals"] = {{"process", "poisson"}, {"requests", 355}, {"hours", 10'000}};
+    json["recording"] = {{"file", path}, {"format", "claude-code"}, {"open_loop", true}};
+    nlohmann::json& dear = json["world"]["models"][kDear];
+    dear["first_token_ms"] = 2'000;
+    dear["ms_per_output_token"] = 0;
+    dear["cache"] = {{"rules", one.rules}};
+    const RunResult run = run_dear(json);
+    EXPECT_EQ(run.answered, 24'015u);
+    EXPECT_NEAR(static_cast<double>(used(run, Meter::kCacheRead).count()) / one.read, 1, 0.01)
+        << one.rules;
+  }
+}
+
 TEST(SessionRunTest, AThinkTimeBeyondTheCachesLifeReadsNothing) {
   nlohmann::json json = session_scenario(1e-4);
   json["traffic"]["sessions"]["think_seconds"] = 301;
