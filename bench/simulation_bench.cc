@@ -57,11 +57,15 @@ void generate_traffic(benchmark::State& state) {
 }
 BENCHMARK(generate_traffic)->Unit(benchmark::kMillisecond);
 
-enum class Caching { kNone, kRuns, kHashes, kBounded };
+enum class Caching { kNone, kRuns, kHashes, kBounded, kEvicting };
 
 // The floor's request: as many a second as are in flight, each open for about a second; prompts
 // that begin with eight blocks of a chain, named as runs, or one by one as the floor has them.  The
 // policy chooses between two targets for two classes, and 20,000 tenants send.
+//
+// Bounded, a flat LRU besides has room for just the chains, and prompts are those, as the floor's
+// are.  Evicting, they have two or three blocks of their own, which push out others: the chains are
+// half as many.
 Scenario load_test(std::size_t requests, std::size_t in_flight, std::size_t blocks,
                    Caching caching) {
   std::ifstream file(std::string(FARE_SOURCE_DIR) + "/bench/load_test.json");
@@ -70,13 +74,15 @@ Scenario load_test(std::size_t requests, std::size_t in_flight, std::size_t bloc
   json["traffic"]["arrivals"]["requests"] = requests;
   json["traffic"]["arrivals"]["per_second"] = in_flight;
   if (caching == Caching::kNone) json["world"].erase("prompts");
-  // Bounded, half of the capacity is for what is shared, and the other half for what passes by.
-  const std::size_t prefixes = blocks / (caching == Caching::kBounded ? 16 : 8);
+  const std::size_t prefixes = blocks / (caching == Caching::kEvicting ? 16 : 8);
+  if (caching == Caching::kBounded) {
+    json["traffic"]["input_tokens"] = json["world"]["prompts"]["prefix_tokens"];
+  }
   if (caching != Caching::kNone) json["world"]["prompts"]["prefixes"] = prefixes;
   if (caching == Caching::kRuns) json["world"]["prompts"]["names"] = "runs";
   for (nlohmann::json& model : json["world"]["models"]) {
     if (caching == Caching::kNone) model.erase("cache");
-    if (caching != Caching::kBounded) continue;
+    if (caching != Caching::kBounded && caching != Caching::kEvicting) continue;
     model["cache"]["capacity_blocks"] = blocks;
     model["cache"]["eviction"] = "lru-flat";
   }
@@ -91,8 +97,9 @@ Scenario load_test(std::size_t requests, std::size_t in_flight, std::size_t bloc
 void simulate_requests(benchmark::State& state, Caching caching) {
   const auto in_flight = static_cast<std::size_t>(state.range(0));
   const auto blocks = static_cast<std::size_t>(state.range(1));
-  constexpr std::size_t kRequests = 400'000;
-  const Scenario scenario = load_test(kRequests, in_flight, blocks, caching);
+  // As many as the floor's own program has.
+  const std::size_t requests = in_flight == 1'000 ? 1'000'000 : 500'000;
+  const Scenario scenario = load_test(requests, in_flight, blocks, caching);
   std::atomic<std::uint64_t> progress{0};
   double ours = 0;
   double floor_ns = 0;
@@ -109,14 +116,15 @@ void simulate_requests(benchmark::State& state, Caching caching) {
           model.used[static_cast<std::size_t>(fare::Meter::kCacheRead)].count());
     }
 #ifdef FARE_HAS_FLOOR
-    floor_ns += floor_request_ns(kRequests, in_flight, blocks);
+    floor_ns += floor_request_ns(requests, in_flight, blocks);
 #endif
     state.SetIterationTime(spent);
   }
   const auto runs = static_cast<double>(state.iterations());
-  const double our_ns = ours / (runs * kRequests) * 1e9;
+  const auto asked = static_cast<double>(requests);
+  const double our_ns = ours / (runs * asked) * 1e9;
   state.counters["ns"] = our_ns;
-  state.counters["read/request"] = read / kRequests;
+  state.counters["read/request"] = read / asked;
   if (floor_ns > 0) {
     state.counters["floor_ns"] = floor_ns / runs;
     state.counters["ratio"] = our_ns / (floor_ns / runs);
@@ -132,6 +140,7 @@ BENCHMARK_CAPTURE(simulate_requests, no_cache, Caching::kNone)->Apply(sizes);
 BENCHMARK_CAPTURE(simulate_requests, runs, Caching::kRuns)->Apply(sizes);
 BENCHMARK_CAPTURE(simulate_requests, hashes, Caching::kHashes)->Apply(sizes);
 BENCHMARK_CAPTURE(simulate_requests, bounded, Caching::kBounded)->Apply(sizes);
+BENCHMARK_CAPTURE(simulate_requests, evicting, Caching::kEvicting)->Apply(sizes);
 
 // What a long run needs: the most memory the program ever had.  FARE_BENCH_REQUESTS=100000000 makes
 // it the run of the README's claim (some minutes).

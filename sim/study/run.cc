@@ -232,6 +232,7 @@ class Run {
   void happen(const Event& event) {
     const TryId id = event.slot;
     --open_[slot_of(id)].events;
+    books_.fetch(open_[slot_of(id)].arrival.tenant);
     if (event.kind == kScored) return take_score(slot_of(id));
     if (open_.at(id).is_over) return;
     if (event.kind == kEnd) return end(id);
