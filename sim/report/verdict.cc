@@ -233,6 +233,11 @@ std::string note_sentence(const Report& report, const std::string& policy, const
       return faults_sentence(report, policy, total, *note.model);
     case RunNote::kUnpriced:
       return unpriced_sentence(policy, total);
+    case RunNote::kCacheUnused:
+      return fmt::format(
+          "{} under {}: its cache saw none of {} prompts: the world has no \"prompts\", and the "
+          "traffic brings no blocks.",
+          report.models[*note.model], policy, count);
     case RunNote::kStorageFree:
       return fmt::format(
           "{} under {}: its vendor charges for keeping what {} attempts wrote into its cache; the "

@@ -173,6 +173,7 @@ void add(std::vector<ModelTally>& sum, const std::vector<ModelTally>& more) {
     sum[i].failures += more[i].failures;
     sum[i].cancelled += more[i].cancelled;
     sum[i].kept += more[i].kept;
+    sum[i].unseen += more[i].unseen;
     sum[i].waits += more[i].waits;
     sum[i].waited += more[i].waited;
     add(sum[i].used, more[i].used);

@@ -432,6 +432,9 @@ class Run {
   void ask(TryId id) {
     Try& next = open_.at(id);
     const Ask ask = ask_with_prompt(id);
+    if (ask.prompt == nullptr && models_[next.model].cache() != nullptr) {
+      books_.send_unseen(next.model);
+    }
     Fate refusal;
     next.entry = models_[next.model].send(ask, now_, refusal);
     switch (next.entry.way) {

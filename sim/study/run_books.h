@@ -45,6 +45,7 @@ class RunBooks {
 
   // One attempt's life: sent; in line; out of it; failed.
   void send(std::uint32_t model) { ++result_.by_model[model].attempts; }
+  void send_unseen(std::uint32_t model) { ++result_.by_model[model].unseen; }
   void wait(std::uint32_t model) { ++result_.by_model[model].waits; }
   void leave_line(std::uint32_t model, fare::Duration waited) {
     result_.by_model[model].waited += waited;

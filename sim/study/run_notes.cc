@@ -5,9 +5,9 @@
 namespace routesim {
 namespace {
 
-constexpr std::array<std::string_view, 8> kNames = {
-    "no_requests", "nothing_answered",    "model_silent", "model_faulty",
-    "unpriced",    "storage_not_charged", "clock_ended",  "not_deferred"};
+constexpr std::array<std::string_view, 9> kNames = {
+    "no_requests",  "nothing_answered",    "model_silent", "model_faulty", "unpriced",
+    "cache_unused", "storage_not_charged", "clock_ended",  "not_deferred"};
 
 void note_faults(const RunResult& run, std::vector<Note>& notes) {
   for (std::uint32_t m = 0; m < run.by_model.size(); ++m) {
@@ -39,8 +39,13 @@ std::vector<Note> notes_of(const RunResult& run) {
   const std::uint64_t unpriced = run.refused_unpriced + run.not_priced;
   if (unpriced > 0) notes.push_back({.note = RunNote::kUnpriced, .count = unpriced});
   for (std::uint32_t m = 0; m < run.by_model.size(); ++m) {
-    if (run.by_model[m].kept == 0) continue;
-    notes.push_back({.note = RunNote::kStorageFree, .model = m, .count = run.by_model[m].kept});
+    const ModelTally& tally = run.by_model[m];
+    if (tally.unseen > 0 && tally.unseen == tally.attempts) {
+      notes.push_back({.note = RunNote::kCacheUnused, .model = m, .count = tally.unseen});
+    }
+    if (tally.kept > 0) {
+      notes.push_back({.note = RunNote::kStorageFree, .model = m, .count = tally.kept});
+    }
   }
   if (run.beyond_clock > 0) {
     notes.push_back({.note = RunNote::kClockEnded, .count = run.beyond_clock});

@@ -16,6 +16,7 @@ enum class RunNote : std::uint8_t {
   kModelSilent,      // A model was asked, and every attempt failed.
   kModelFaulty,      // Attempts at a model met faults of that kind, beyond drawn server errors.
   kUnpriced,         // At some instant a price was missing: for a decision, or for a bill.
+  kCacheUnused,      // A model's cache saw no prompt: world and traffic bring none.
   kStorageFree,      // A vendor charges for keeping what a cache holds; the cost leaves it out.
   kClockEnded,       // Requests were cut off, or never came, at the clock's end.
   kNotDeferred,      // Requests were to be sent later (Action::kDefer), and were sent at once.

@@ -15,6 +15,7 @@ struct ModelTally {
   std::uint64_t attempts = 0;
   std::uint64_t failures = 0;
   std::uint64_t cancelled = 0;  // By whoever asked, or another answered first; no failures.
+  std::uint64_t unseen = 0;     // Attempts at a model with a cache that had no prompt to go by.
   // Attempts that wrote into a cache whose vendor charges for keeping, which no cost here has.
   std::uint64_t kept = 0;
   std::uint64_t waits = 0;                           // Attempts that found all of its places taken.

@@ -248,6 +248,17 @@ TEST(FaultsTest, RequestsBeyondTheClocksEndNeverCome) {
   EXPECT_EQ(run.beyond_clock, 1u);
 }
 
+TEST(FaultsTest, ACacheThatSeesNoPromptIsNoted) {
+  nlohmann::json json = small_scenario();
+  json["prices"] = {source_path("pricing")};
+  json["world"]["models"][1]["cache"] = {{"rules", "anthropic-5m"}};
+  const nlohmann::json unused = {{"note", "cache_unused"}, {"model", "v/dear"}};
+  EXPECT_TRUE(has_note(run_policy(json, kDear).notes, unused));
+  json["world"]["prompts"] = {
+      {"prefixes", 1}, {"prefix_tokens", 4'096}, {"block_tokens", 256}, {"names", "runs"}};
+  EXPECT_FALSE(has_note(run_policy(json, kDear).notes, unused));
+}
+
 TEST(FaultsTest, StorageThatIsNotChargedIsNoted) {
   nlohmann::json json = small_scenario();
   json["prices"] = {source_path("pricing")};
