@@ -238,6 +238,7 @@ fare::Expected<FitAnswer> answer_hosted(const LatencyRows& rows) {
   answer.report = {{"rows", rows.name},
                    {"format", to_string(rows.format)},
                    {"passed_over", rows.passed_over},
+                   {"repeated", rows.repeated},
                    {"models", Json::array()},
                    {"not_fitted", Json::array()}};
   answer.world = {{"models", Json::array()}};
@@ -276,6 +277,11 @@ fare::Expected<FitAnswer> answer_hosted(const LatencyRows& rows) {
     report["world"] = world;
     answer.report["models"].push_back(std::move(report));
     answer.world["models"].push_back(world);
+  }
+  if (rows.repeated > 0) {
+    notes += fmt::format(
+        "{} calls stand in an earlier session too: copies of a log, taken as one session.\n",
+        rows.repeated);
   }
   answer.text = table.text({}) + notes;
   if (!answer.world["models"].empty()) return answer;

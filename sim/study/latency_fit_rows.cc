@@ -7,7 +7,9 @@
 #include <array>
 #include <functional>
 #include <map>
+#include <numeric>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "base/nearest.h"
@@ -68,6 +70,13 @@ class Names {
   std::vector<std::string>& names_;
   std::map<std::string, std::uint32_t, std::less<>> numbers_;
 };
+
+// By session, and by time within each; equals as they were.
+void sort_by_session(std::vector<LatencyRow>& rows) {
+  std::stable_sort(rows.begin(), rows.end(), [](const LatencyRow& a, const LatencyRow& b) {
+    return a.session != b.session ? a.session < b.session : a.at < b.at;
+  });
+}
 
 class Reader {
  public:
@@ -219,9 +228,7 @@ class Reader {
 
   void arrange() {
     auto& rows = rows_.rows;
-    std::stable_sort(rows.begin(), rows.end(), [](const LatencyRow& a, const LatencyRow& b) {
-      return a.session != b.session ? a.session < b.session : a.at < b.at;
-    });
+    sort_by_session(rows);
     if (rows_.sessions.size() > 1) return;
     const Duration start = rows.front().at;
     for (LatencyRow& row : rows) row.at -= start;
@@ -236,6 +243,30 @@ class Reader {
   Names sessions_{rows_.sessions};
   fare::Errors errors_;
 };
+
+// Leaves one of the calls that several sessions have, and makes those sessions one.
+void merge_copies(LatencyRows& rows) {
+  std::map<std::tuple<std::uint32_t, Duration, Tokens, Tokens, Duration, Duration>, std::uint32_t>
+      holders;
+  std::vector<std::uint32_t> first_of(rows.sessions.size());  // None is after its session.
+  std::iota(first_of.begin(), first_of.end(), 0U);
+  const auto find = [&first_of](std::uint32_t session) {
+    while (first_of[session] != session) session = first_of[session];
+    return session;
+  };
+  const auto is_copy = [&](const LatencyRow& row) {
+    const auto [holder, is_new] = holders.try_emplace(
+        {row.model, row.at, row.input, row.output, row.first_token, row.total}, row.session);
+    if (is_new || holder->second == row.session) return false;
+    const std::uint32_t one = find(holder->second);
+    const std::uint32_t other = find(row.session);
+    first_of[std::max(one, other)] = std::min(one, other);
+    return true;
+  };
+  rows.repeated = std::erase_if(rows.rows, is_copy);
+  for (LatencyRow& row : rows.rows) row.session = find(row.session);
+  sort_by_session(rows.rows);
+}
 
 fare::Expected<LatencyRows> from_prompts(const fare::Expected<PromptTrace>& trace) {
   if (!trace) return tl::unexpected(trace.error());
@@ -257,6 +288,7 @@ fare::Expected<LatencyRows> from_prompts(const fare::Expected<PromptTrace>& trac
                          .model = call.model,
                          .session = call.session});
   }
+  merge_copies(rows);
   if (!rows.rows.empty()) return rows;
   return fare::fail(ErrorCode::kMissingKey, rows.name,
                     "has no call with \"api_time\", but must have at least one");

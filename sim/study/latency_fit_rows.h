@@ -41,6 +41,10 @@ struct LatencyRows {
   std::vector<std::string> models;    // Never empty; one without a name is "".
   std::vector<std::string> sessions;  // In the order of the file; one without a name is "".
   std::size_t passed_over = 0;        // Calls of kClaudeCode without a time or without output.
+  // Calls of kClaudeCode that an earlier session has too, alike to the last digit of every time.
+  // Such sessions are logs of one session, copied as it went on: what they share is one row, and
+  // all of their rows are of the first of them.  Names of the others stay, without rows.
+  std::size_t repeated = 0;
 };
 
 // Reads a file, plain or gzip.  Errors: whatever is wrong with the file, and all lines that are not

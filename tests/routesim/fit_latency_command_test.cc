@@ -83,6 +83,7 @@ TEST_F(FitLatencyCommandTest, SaysWhatToExpectOfOtherSessions) {
   }
   const auto json = run_json("fit latency " + file("sessions.csv", text) + " --format csv --json");
   ASSERT_EQ(json["models"].size(), 4u);
+  EXPECT_EQ(json["repeated"], 0);
   const auto& own = json["models"][0];
   EXPECT_EQ(own["own_share"], 1);
   EXPECT_EQ(own["sessions"], 16);

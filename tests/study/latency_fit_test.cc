@@ -129,6 +129,32 @@ TEST(LatencyFitRowsTest, ReadsCsvInAnyOrderOfColumns) {
   EXPECT_THAT(rows->models, testing::ElementsAre("a", "b"));
 }
 
+// Three copies of one log: of its first call, of its first two, and of the last with one more.
+TEST(LatencyFitRowsTest, CopiesOfALogAreOneSession) {
+  const auto call = [](int at, int output) {
+    return R"({"t": )" + std::to_string(at) + R"(, "model": "m", "in": 50, "out": )" +
+           std::to_string(output) + R"(, "h": [], "api_time": 2.5})";
+  };
+  const auto session = [](const std::string& id, const std::string& calls) {
+    return R"({"id": ")" + id + R"(", "block_size": 64, "requests": [)" + calls + "]}\n";
+  };
+  const auto rows =
+      parse_latency_rows("rows",
+                         session("other", call(0, 7)) + session("a", call(0, 5)) +
+                             session("b", call(0, 5) + ", " + call(9, 6)) +
+                             session("c", call(9, 6) + ", " + call(9, 6) + ", " + call(3, 8)) +
+                             session("same answer later", call(1, 5)),
+                         LatencyFormat::kClaudeCode);
+  ASSERT_TRUE(rows) << fare::to_text(rows.error());
+  EXPECT_EQ(rows->repeated, 3u);
+  EXPECT_EQ(rows->sessions.size(), 5u);
+  std::string all;
+  for (const LatencyRow& row : rows->rows) {
+    all += rows->sessions[row.session] + " " + std::to_string(row.output.count()) + ", ";
+  }
+  EXPECT_EQ(all, "other 7, a 5, a 8, a 6, same answer later 5, ");
+}
+
 TEST(LatencyFitRowsTest, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(errors_of(LatencyFormat::kCsv, "input_tokens,output_token,total_ms,total_ms\n"),
             "rows:1: \"output_token\" is no column; did you mean \"output_tokens\"?\n"
