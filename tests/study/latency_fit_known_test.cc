@@ -166,7 +166,7 @@ double session_deviation(const Eigen::VectorXd& off, const std::vector<std::uint
 // Goal: why bar 5.3 cannot hold for every model.  Sessions of one model differ by 8 to 16 %, and
 // what is known of their calls (new and cached input, the user's pause, the place in the session,
 // sub-agents, other calls under way, streaming, content blocks, the answer's length), learnt on one
-// half of the sessions and used on the other, leaves 61 to 92 % of that.  The medians of
+// half of the sessions and used on the other, leaves 68 to 97 % of that.  The medians of
 // claude-sonnet-4's halves, 8 and 6 % off, come no nearer than 5 and 6 %.
 TEST(LatencyFitKnownTest, MostOfWhatSessionsDifferByIsNotKnownBefore) {
   const std::string path =
@@ -205,9 +205,9 @@ TEST(LatencyFitKnownTest, MostOfWhatSessionsDifferByIsNotKnownBefore) {
   }
   ASSERT_EQ(ratios.size(), 8u);
   EXPECT_GT(sonnet_off, 0.05);
-  EXPECT_GT(*std::min_element(ratios.begin(), ratios.end()), 0.55);
+  EXPECT_GT(*std::min_element(ratios.begin(), ratios.end()), 0.6);
   EXPECT_LT(*std::max_element(ratios.begin(), ratios.end()), 1);  // The line does learn something.
-  EXPECT_NEAR(std::accumulate(ratios.begin(), ratios.end(), 0.0) / 8, 0.78, 0.08);
+  EXPECT_NEAR(std::accumulate(ratios.begin(), ratios.end(), 0.0) / 8, 0.82, 0.08);
 }
 
 }  // namespace
