@@ -238,6 +238,7 @@ fare::Expected<FitAnswer> answer_hosted(const LatencyRows& rows) {
   answer.report = {{"rows", rows.name},
                    {"format", to_string(rows.format)},
                    {"passed_over", rows.passed_over},
+                   {"repeated", rows.repeated},
                    {"models", Json::array()},
                    {"not_fitted", Json::array()}};
   answer.world = {{"models", Json::array()}};
@@ -261,7 +262,8 @@ fare::Expected<FitAnswer> answer_hosted(const LatencyRows& rows) {
     const Json world = {{"model", name},
                         {"origin", origin_of(*fit, rows)},
                         {"first_token_ms", points_json(fit->first_token_ms)},
-                        {"first_token_ms_per_1k_input", fit->first_token_ms_per_1k_input},
+                        {"first_token_ms_per_1k_input", rounded(fit->input_effect.per_1k_new)},
+                        {"first_token_ms_per_1k_cached", rounded(fit->input_effect.per_1k_cached)},
                         {"ms_per_output_token", points_json(fit->ms_per_output_token)}};
     const HostedErrors errors = compare_hosted(rows, *fit, SessionHalf::kAll, kSeed);
     Json report = {{"model", name},
@@ -276,6 +278,11 @@ fare::Expected<FitAnswer> answer_hosted(const LatencyRows& rows) {
     report["world"] = world;
     answer.report["models"].push_back(std::move(report));
     answer.world["models"].push_back(world);
+  }
+  if (rows.repeated > 0) {
+    notes += fmt::format(
+        "{} calls stand in an earlier session too: copies of a log, taken as one session.\n",
+        rows.repeated);
   }
   answer.text = table.text({}) + notes;
   if (!answer.world["models"].empty()) return answer;
@@ -320,8 +327,9 @@ void add_fit_latency_command(CLI::App& fit, int& exit_code) {
       "latency", "Fit how models answer, hosted ones or a pool of one's own, to measured requests");
   latency->footer(
       "Hosted: a distribution of the first token and one of the time per output token, by model,\n"
-      "each half of the sessions predicted from the other, beside what chance alone would do, and\n"
-      "the error to expect for other sessions.  With --pool: what an iteration takes.\n"
+      "what new and cached input add, each half of the sessions predicted from the other, beside\n"
+      "what chance alone would do, and the error to expect for other sessions.  With --pool: what "
+      "an iteration takes.\n"
       "Examples:\n"
       "  routesim fit latency sessions.jsonl.gz --format claude-code --out models.json\n"
       "  routesim fit latency requests.jsonl.gz --format vllm --pool pool.json \\\n"

@@ -51,19 +51,20 @@ void normalise(Masses& masses) {
 // The masses of both distributions, given the effect of the input.
 class Estimate {
  public:
-  Estimate(std::span<const HostedItem> items, const Bins& first, const Bins& later, double per_1k)
+  Estimate(std::span<const HostedItem> items, const Bins& first, const Bins& later,
+           const InputEffect& input)
       : items_(items), first_bins_(first), later_bins_(later) {
     first_.fill(1.0 / kHostedBins);
     later_.fill(1.0 / kHostedBins);
     for (std::size_t b = 0; b < kHostedBins; ++b) width_[b] = first.width(b);
     bin_.resize(items.size() * kHostedBins);
     for (std::size_t i = 0; i < items.size(); ++i) {
-      const double known = items[i].total - per_1k * items[i].input_k;
+      const double known = items[i].total - input(items[i]);
       for (std::size_t b = 0; b < kHostedBins; ++b) {
         const double rest = known - later.middle(b) * items[i].later_tokens;
         bin_[i * kHostedBins + b] = static_cast<std::uint8_t>(first.find(rest));
       }
-      fix_recorded(i, per_1k);
+      fix_recorded(i, input);
     }
   }
 
@@ -96,10 +97,10 @@ class Estimate {
 
  private:
   // Where the first token was recorded, one pair of bins explains the row.
-  void fix_recorded(std::size_t i, double per_1k) {
+  void fix_recorded(std::size_t i, const InputEffect& input) {
     const HostedItem& item = items_[i];
     if (item.first < 0) return;
-    const std::size_t first = first_bins_.find(item.first - per_1k * item.input_k);
+    const std::size_t first = first_bins_.find(item.first - input(item));
     const std::size_t later = item.later_tokens > 0
                                   ? later_bins_.find((item.total - item.first) / item.later_tokens)
                                   : kNoBin;
@@ -163,8 +164,8 @@ Bins first_bins(std::span<const HostedItem> items) {
 
 }  // namespace
 
-HostedHistograms hosted_histograms(std::span<const HostedItem> items, double per_1k_ms) {
-  Estimate estimate(items, first_bins(items), later_bins(items), per_1k_ms);
+HostedHistograms hosted_histograms(std::span<const HostedItem> items, const InputEffect& input) {
+  Estimate estimate(items, first_bins(items), later_bins(items), input);
   for (std::size_t round = 0; round < kHostedRounds; ++round) estimate.round();
   return {estimate.first_quantiles(), estimate.later_quantiles()};
 }

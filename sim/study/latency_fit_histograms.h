@@ -5,7 +5,7 @@
 #include <vector>   // std::vector.
 
 #include "engine/distribution.h"      // Distribution.
-#include "study/latency_fit_items.h"  // HostedItem.
+#include "study/latency_fit_items.h"  // HostedItem, InputEffect.
 
 namespace routesim {
 
@@ -23,9 +23,9 @@ struct HostedHistograms {
 // bins of equal ratio, and since most rows record only their sum, its masses are those that make
 // the totals most likely, by the EM algorithm (Dempster, Laird, Rubin 1977; kHostedRounds rounds,
 // of which the early stop smooths).  A row whose first token was recorded counts for its own bins;
-// one that no pair of bins explains, for a background of 1e-6.  `per_1k_ms` is what a thousand
-// tokens of input add.
+// one that no pair of bins explains, for a background of 1e-6.  `input` is what the input
+// adds.
 // REQUIRES: some item has a later token.  O(items * bins * rounds).
-HostedHistograms hosted_histograms(std::span<const HostedItem> items, double per_1k_ms);
+HostedHistograms hosted_histograms(std::span<const HostedItem> items, const InputEffect& input);
 
 }  // namespace routesim

@@ -44,8 +44,8 @@ std::optional<HostedFit> fit_hosted(std::span<const HostedItem> items) {
       .with_first_token = static_cast<std::size_t>(std::count_if(
           items.begin(), items.end(), [](const HostedItem& item) { return item.first >= 0; })),
       .sessions = by_session(items).size(),
-      .first_token_ms_per_1k_input = input_effect(items)};
-  HostedHistograms histograms = hosted_histograms(items, fit.first_token_ms_per_1k_input);
+      .input_effect = input_effect(items)};
+  HostedHistograms histograms = hosted_histograms(items, fit.input_effect);
   fit.first_token_ms = std::move(histograms.first_token_ms);
   fit.ms_per_output_token = std::move(histograms.ms_per_output_token);
   match_quantiles(items, fit);
@@ -70,9 +70,9 @@ std::vector<double> drawn_totals(std::span<const HostedItem> items, const Hosted
   for (std::size_t i = 0; i < items.size(); ++i) {
     fare::RandomStream first_luck(first_key, i);
     fare::RandomStream later_luck(later_key, i);
+    const double input_ms = fit.input_effect(items[i]);
     for (std::uint64_t draw = 0; draw < draws; ++draw) {
-      drawn.push_back(first.sample(first_luck) +
-                      fit.first_token_ms_per_1k_input * items[i].input_k +
+      drawn.push_back(first.sample(first_luck) + input_ms +
                       later.sample(later_luck) * items[i].later_tokens);
     }
   }

@@ -24,7 +24,8 @@ HostedItems hosted_items(const LatencyRows& rows, std::uint32_t model, SessionHa
     items.push_back({.total = to_ms(row.total),
                      .first = row.first_token == kUnrecorded ? -1 : to_ms(row.first_token),
                      .later_tokens = static_cast<double>(row.output.count() - 1),
-                     .input_k = static_cast<double>(row.input.count()) / 1'000,
+                     .new_k = static_cast<double>((row.input - row.cached).count()) / 1'000,
+                     .cached_k = static_cast<double>(row.cached.count()) / 1'000,
                      .session = row.session});
   }
   return items;

@@ -16,8 +16,20 @@ struct HostedItem {
   double total = 0;
   double first = -1;  // Below 0: not recorded.
   double later_tokens = 0;
-  double input_k = 0;
+  double new_k = 0;     // Of the input: not read from a cache,
+  double cached_k = 0;  // and read from one.
   std::uint32_t session = 0;
+};
+
+// What a thousand tokens of input add to a first token, in milliseconds; at least 0.
+struct InputEffect {
+  double per_1k_new = 0;
+  double per_1k_cached = 0;
+
+  double operator()(const HostedItem& item) const {
+    return per_1k_new * item.new_k + per_1k_cached * item.cached_k;
+  }
+  InputEffect times(double factor) const { return {per_1k_new * factor, per_1k_cached * factor}; }
 };
 using HostedItems = std::vector<HostedItem>;
 

@@ -84,8 +84,8 @@ class Distances {
     std::vector<std::size_t> all(items.size());
     std::iota(all.begin(), all.end(), std::size_t{0});
     add(all, kWholeShares);
-    add_parts(all, &HostedItem::input_k);
-    add_parts(all, &HostedItem::later_tokens);
+    add_parts(all, [](const HostedItem& item) { return item.new_k + item.cached_k; });
+    add_parts(all, [](const HostedItem& item) { return item.later_tokens; });
   }
 
   int inputs() const { return static_cast<int>(kParameters); }
@@ -96,12 +96,12 @@ class Distances {
         levels_of(fit_.first_token_ms, warp_of(fit_.first_token_ms, x, kFirstLevel));
     const Levels later =
         levels_of(fit_.ms_per_output_token, warp_of(fit_.ms_per_output_token, x, kLaterLevel));
-    const double per_1k = fit_.first_token_ms_per_1k_input * std::exp(x[kInput]);
+    const InputEffect input = fit_.input_effect.times(std::exp(x[kInput]));
     std::vector<double> drawn;
     Eigen::Index next = 0;
     for (const Part& part : parts_) {
       drawn.clear();
-      for (const std::size_t i : part.items) draw(i, per_1k, first, later, drawn);
+      for (const std::size_t i : part.items) draw(i, input, first, later, drawn);
       const std::vector<double> quantiles = quantiles_of(drawn, part.shares);
       const double weight = &part == &parts_.front() ? kWholeWeight : kPartWeight;
       for (std::size_t k = 0; k < quantiles.size(); ++k) {
@@ -134,7 +134,7 @@ class Distances {
 
   // The same pairs of strata for the same item in each call: evenly over the times per later token,
   // as tails are made by few long answers, from a start that the R2 sequence gives.
-  void draw(std::size_t i, double per_1k, const Levels& first, const Levels& later,
+  void draw(std::size_t i, const InputEffect& input, const Levels& first, const Levels& later,
             std::vector<double>& drawn) const {
     const HostedItem& item = items_[i];
     const auto n = static_cast<double>(i + 1);
@@ -144,7 +144,7 @@ class Distances {
       const double v = n * 0.5698402909980532 + step / static_cast<double>(draws_);
       const auto a = static_cast<std::size_t>((u - std::floor(u)) * kLevels);
       const auto b = static_cast<std::size_t>((v - std::floor(v)) * kLevels);
-      drawn.push_back(first[a] + per_1k * item.input_k + later[b] * item.later_tokens);
+      drawn.push_back(first[a] + input(item) + later[b] * item.later_tokens);
     }
   }
 
@@ -155,9 +155,10 @@ class Distances {
     parts_.push_back({std::move(items), shares, quantiles_of(totals, shares)});
   }
 
-  void add_parts(std::vector<std::size_t> sorted, double HostedItem::*by) {
+  template <class By>
+  void add_parts(std::vector<std::size_t> sorted, By by) {
     std::stable_sort(sorted.begin(), sorted.end(),
-                     [&](std::size_t a, std::size_t b) { return items_[a].*by < items_[b].*by; });
+                     [&](std::size_t a, std::size_t b) { return by(items_[a]) < by(items_[b]); });
     for (std::size_t part = 0; part < kParts; ++part) {
       const auto at = [&](std::size_t k) {
         return sorted.begin() + static_cast<std::ptrdiff_t>(k * sorted.size() / kParts);
@@ -173,22 +174,20 @@ class Distances {
   std::size_t count_ = 0;
 };
 
-void apply(const Warp& warp, std::vector<Point>& points) {
-  for (Point& point : points) point.value = warp(point.value);
-}
+using Inputs = Eigen::Vector2d;
 
-}  // namespace
-
-double input_effect(std::span<const HostedItem> items) {
-  FARE_CHECK(!items.empty());
+// How the median of the total rises with either input.
+template <class Take>
+Inputs input_slopes(std::span<const HostedItem> items, Take take) {
   constexpr int kRounds = 50;
   constexpr double kOff = 1e-3;  // Relative deviations below it count alike.
-  Eigen::Vector3d line = {0, 0, 0};
+  Eigen::Vector4d line = Eigen::Vector4d::Zero();
   for (int round = 0; round < kRounds; ++round) {
-    Eigen::Matrix3d normal = 1e-9 * Eigen::Matrix3d::Identity();
-    Eigen::Vector3d right = Eigen::Vector3d::Zero();
+    Eigen::Matrix4d normal = 1e-9 * Eigen::Matrix4d::Identity();
+    Eigen::Vector4d right = Eigen::Vector4d::Zero();
     for (const HostedItem& item : items) {
-      const Eigen::Vector3d row = {1, item.later_tokens, item.input_k};
+      const Inputs input = take(item);
+      const Eigen::Vector4d row = {1, item.later_tokens, input[0], input[1]};
       // Some 200 tokens' time goes by before the first one.
       const double scale = 200 + item.later_tokens;
       const double off = round == 0 ? 1 : std::abs(item.total - line.dot(row)) / scale;
@@ -198,7 +197,28 @@ double input_effect(std::span<const HostedItem> items) {
     }
     line = normal.ldlt().solve(right);
   }
-  return std::max(0.0, line[2]);
+  return line.tail<2>();
+}
+
+void apply(const Warp& warp, std::vector<Point>& points) {
+  for (Point& point : points) point.value = warp(point.value);
+}
+
+}  // namespace
+
+InputEffect input_effect(std::span<const HostedItem> items) {
+  FARE_CHECK(!items.empty());
+  const auto is_cached = [](const HostedItem& item) { return item.cached_k > 0; };
+  const auto whole = [](const HostedItem& item) {
+    return Inputs(item.new_k + item.cached_k, 0);  // One effect of both.
+  };
+  const auto apart = [](const HostedItem& item) { return Inputs(item.new_k, item.cached_k); };
+  if (std::any_of(items.begin(), items.end(), is_cached)) {
+    const Inputs slopes = input_slopes(items, apart);
+    if (slopes[0] >= slopes[1] && slopes[1] >= 0) return {slopes[0], slopes[1]};
+  }
+  const double slope = std::max(0.0, input_slopes(items, whole)[0]);
+  return {slope, slope};
 }
 
 void match_quantiles(std::span<const HostedItem> items, HostedFit& fit) {
@@ -213,7 +233,7 @@ void match_quantiles(std::span<const HostedItem> items, HostedFit& fit) {
   const Warp later = warp_of(fit.ms_per_output_token, x, kLaterLevel);
   apply(first, fit.first_token_ms);
   apply(later, fit.ms_per_output_token);
-  fit.first_token_ms_per_1k_input *= std::exp(x[kInput]);
+  fit.input_effect = fit.input_effect.times(std::exp(x[kInput]));
 }
 
 }  // namespace routesim

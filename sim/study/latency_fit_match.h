@@ -3,15 +3,17 @@
 #include <span>  // std::span.
 
 #include "study/latency_fit_hosted.h"  // HostedFit.
-#include "study/latency_fit_items.h"   // HostedItem.
+#include "study/latency_fit_items.h"   // HostedItem, InputEffect.
 
 namespace routesim {
 
-// What a thousand tokens of input add, in milliseconds, at least 0: of the median of the total as a
-// linear function of later tokens and input (least absolute deviations relative to the answer's
-// length, by iteratively reweighted least squares; Schlossmacher 1973).
+// What the input adds: of the median of the total as a linear function of later tokens, new and
+// cached input (least absolute deviations relative to the answer's length, by iteratively
+// reweighted least squares; Schlossmacher 1973).  One effect of both where no item has cached
+// input, or where the two come out as none that a cache has: new input takes at least as long as
+// cached, and that no less than nothing.
 // REQUIRES: not empty.
-double input_effect(std::span<const HostedItem> items);
+InputEffect input_effect(std::span<const HostedItem> items);
 
 // Brings what the fit draws near to what was measured, where independent draws cannot be right in
 // all (later tokens of long answers vary less): seven numbers, a factor and two exponents (below

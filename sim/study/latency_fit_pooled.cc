@@ -72,7 +72,7 @@ struct Components {
 void scale(HostedFit& fit, double factor) {
   for (Distribution::Point& point : fit.first_token_ms) point.value *= factor;
   for (Distribution::Point& point : fit.ms_per_output_token) point.value *= factor;
-  fit.first_token_ms_per_1k_input *= factor;
+  fit.input_effect = fit.input_effect.times(factor);
 }
 
 }  // namespace

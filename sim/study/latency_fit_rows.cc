@@ -7,10 +7,13 @@
 #include <array>
 #include <functional>
 #include <map>
+#include <numeric>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "base/nearest.h"
+#include "study/prompt_history.h"
 #include "traffic/byte_source.h"
 #include "traffic/field_text.h"
 #include "traffic/json_row.h"
@@ -28,9 +31,20 @@ constexpr std::size_t kNamesMax = 100'000;
 constexpr std::int64_t kMillisecond = 1'000'000;
 constexpr std::array<std::string_view, 3> kFormats = {"vllm", "claude-code", "csv"};
 
-enum Column : std::size_t { kInput, kOutput, kTotal, kFirst, kSeconds, kModel, kSession, kColumns };
+enum Column : std::size_t {
+  kInput,
+  kOutput,
+  kTotal,
+  kFirst,
+  kSeconds,
+  kModel,
+  kSession,
+  kCached,
+  kColumns
+};
 constexpr std::array<std::string_view, kColumns> kColumnNames = {
-    "input_tokens", "output_tokens", "total_ms", "first_token_ms", "seconds", "model", "session"};
+    "input_tokens", "output_tokens", "total_ms", "first_token_ms",
+    "seconds",      "model",         "session",  "cached_tokens"};
 constexpr std::size_t kColumnsNeeded = 3;
 
 std::vector<std::string_view> split(std::string_view line) {
@@ -68,6 +82,13 @@ class Names {
   std::vector<std::string>& names_;
   std::map<std::string, std::uint32_t, std::less<>> numbers_;
 };
+
+// By session, and by time within each; equals as they were.
+void sort_by_session(std::vector<LatencyRow>& rows) {
+  std::stable_sort(rows.begin(), rows.end(), [](const LatencyRow& a, const LatencyRow& b) {
+    return a.session != b.session ? a.session < b.session : a.at < b.at;
+  });
+}
 
 class Reader {
  public:
@@ -152,6 +173,7 @@ class Reader {
       errors_.push_back({ErrorCode::kMissingKey, where,
                          fmt::format("needs the column \"{}\"", kColumnNames[column])});
     }
+    rows_.has_cached = position_[kCached] != kColumns;
     return errors_.empty();
   }
 
@@ -165,8 +187,9 @@ class Reader {
     }
     const std::size_t before = errors_.size();
     LatencyRow one;
-    one.input = Tokens(tokens(kInput, fields, where));
-    one.output = Tokens(tokens(kOutput, fields, where));
+    one.input = Tokens(tokens(kInput, 1, fields, where));
+    one.cached = Tokens(tokens(kCached, 0, fields, where));
+    one.output = Tokens(tokens(kOutput, 1, fields, where));
     one.total = time(kTotal, fields, where).value_or(Duration());
     one.first_token = time(kFirst, fields, where).value_or(kUnrecorded);
     one.at = time(kSeconds, fields, where).value_or(Duration());
@@ -177,16 +200,24 @@ class Reader {
       errors_.push_back({ErrorCode::kConflict, where, "first_token_ms must not be above total_ms"});
       return;
     }
+    if (one.cached > one.input) {
+      errors_.push_back(
+          {ErrorCode::kConflict, where, "cached_tokens must not be above input_tokens"});
+      return;
+    }
     rows_.rows.push_back(one);
   }
 
   using Fields = std::vector<std::string_view>;
 
-  std::int64_t tokens(Column column, const Fields& fields, const std::string& where) {
+  // The least of them for a column that is not there.
+  std::int64_t tokens(Column column, std::int64_t least, const Fields& fields,
+                      const std::string& where) {
+    if (position_[column] == kColumns) return least;
     const std::string_view text = fields[position_[column]];
-    const auto value = read_whole(text, 1, fare::kTokensMax.count());
-    if (!value) refuse(column, whole_rule(1, fare::kTokensMax.count()), text, where);
-    return value.value_or(1);
+    const auto value = read_whole(text, least, fare::kTokensMax.count());
+    if (!value) refuse(column, whole_rule(least, fare::kTokensMax.count()), text, where);
+    return value.value_or(least);
   }
 
   // Nothing for a column that is not there, and for an empty field of an optional one.
@@ -219,9 +250,7 @@ class Reader {
 
   void arrange() {
     auto& rows = rows_.rows;
-    std::stable_sort(rows.begin(), rows.end(), [](const LatencyRow& a, const LatencyRow& b) {
-      return a.session != b.session ? a.session < b.session : a.at < b.at;
-    });
+    sort_by_session(rows);
     if (rows_.sessions.size() > 1) return;
     const Duration start = rows.front().at;
     for (LatencyRow& row : rows) row.at -= start;
@@ -237,6 +266,56 @@ class Reader {
   fare::Errors errors_;
 };
 
+// Leaves one of the calls that several sessions have, and makes those sessions one.
+void merge_copies(LatencyRows& rows) {
+  std::map<std::tuple<std::uint32_t, Duration, Tokens, Tokens, Duration, Duration>, std::uint32_t>
+      holders;
+  std::vector<std::uint32_t> first_of(rows.sessions.size());  // None is after its session.
+  std::iota(first_of.begin(), first_of.end(), 0U);
+  const auto find = [&first_of](std::uint32_t session) {
+    while (first_of[session] != session) session = first_of[session];
+    return session;
+  };
+  const auto is_copy = [&](const LatencyRow& row) {
+    const auto [holder, is_new] = holders.try_emplace(
+        {row.model, row.at, row.input, row.output, row.first_token, row.total}, row.session);
+    if (is_new || holder->second == row.session) return false;
+    const std::uint32_t one = find(holder->second);
+    const std::uint32_t other = find(row.session);
+    first_of[std::max(one, other)] = std::min(one, other);
+    return true;
+  };
+  rows.repeated = std::erase_if(rows.rows, is_copy);
+  for (LatencyRow& row : rows.rows) row.session = find(row.session);
+  sort_by_session(rows.rows);
+}
+
+// What each call reads from a cache, as far as its session's earlier prompts tell.
+std::vector<Tokens> reckon_cached(const PromptTrace& trace) {
+  constexpr std::uint64_t kLeastBlocks = 16;
+  constexpr Duration kReadable = std::chrono::seconds(2);
+  std::vector<std::size_t> order(trace.calls.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&trace](std::size_t a, std::size_t b) {
+    const PromptCall& one = trace.calls[a];
+    const PromptCall& other = trace.calls[b];
+    return std::tie(one.session, one.at) < std::tie(other.session, other.at);
+  });
+  const PromptHistory::Options options{.minimum_blocks = kLeastBlocks, .ttl = kCacheLife};
+  std::optional<PromptHistory> history;
+  std::uint32_t session = 0;
+  std::vector<Tokens> cached(trace.calls.size());
+  for (const std::size_t i : order) {
+    const PromptCall& call = trace.calls[i];
+    if (!history || call.session != session) history.emplace(options);
+    session = call.session;
+    const std::uint64_t blocks = history->read(trace.blocks(call), call.model, call.at);
+    cached[i] = Tokens(static_cast<std::int64_t>(blocks) * call.block_tokens.count());
+    history->store(trace.blocks(call), call.model, call.at, call.at + kReadable);
+  }
+  return cached;
+}
+
 fare::Expected<LatencyRows> from_prompts(const fare::Expected<PromptTrace>& trace) {
   if (!trace) return tl::unexpected(trace.error());
   LatencyRows rows;
@@ -244,6 +323,8 @@ fare::Expected<LatencyRows> from_prompts(const fare::Expected<PromptTrace>& trac
   rows.format = LatencyFormat::kClaudeCode;
   rows.models = trace->models;
   rows.sessions = trace->sessions;
+  rows.has_cached = true;
+  const std::vector<Tokens> cached = reckon_cached(*trace);
   for (const PromptCall& call : trace->calls) {
     if (call.answer == kUnrecorded || call.output.count() == 0 || call.first_token > call.answer) {
       ++rows.passed_over;
@@ -251,12 +332,14 @@ fare::Expected<LatencyRows> from_prompts(const fare::Expected<PromptTrace>& trac
     }
     rows.rows.push_back({.at = call.at,
                          .input = call.input,
+                         .cached = cached[static_cast<std::size_t>(&call - trace->calls.data())],
                          .output = call.output,
                          .first_token = call.first_token,
                          .total = call.answer,
                          .model = call.model,
                          .session = call.session});
   }
+  merge_copies(rows);
   if (!rows.rows.empty()) return rows;
   return fare::fail(ErrorCode::kMissingKey, rows.name,
                     "has no call with \"api_time\", but must have at least one");

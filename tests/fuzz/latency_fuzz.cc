@@ -95,6 +95,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     FARE_CHECK(!rows->rows.empty());
     for (const LatencyRow& row : rows->rows) {
       FARE_CHECK(row.output.count() >= 1);
+      FARE_CHECK(row.cached >= Tokens(0));
+      FARE_CHECK(row.cached <= row.input);
+      FARE_CHECK(rows->has_cached || row.cached == Tokens(0));
       FARE_CHECK(row.model < rows->models.size());
       FARE_CHECK(row.session < rows->sessions.size());
       FARE_CHECK(row.first_token <= row.total);

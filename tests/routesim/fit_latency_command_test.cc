@@ -69,6 +69,9 @@ TEST_F(FitLatencyCommandTest, WritesHostedModelsAsWorldsReadThem) {
       first->mean() + 0.1 * model.member("first_token_ms_per_1k_input").value().get<double>(), 200,
       12);
   EXPECT_NEAR(later->mean(), 10, 0.6);
+  EXPECT_EQ(model.member("first_token_ms_per_1k_cached").value(),
+            model.member("first_token_ms_per_1k_input").value())
+      << "the rows say nothing of caches";
 }
 
 // 16 sessions of four models; the last one has but 40 rows.
@@ -83,6 +86,7 @@ TEST_F(FitLatencyCommandTest, SaysWhatToExpectOfOtherSessions) {
   }
   const auto json = run_json("fit latency " + file("sessions.csv", text) + " --format csv --json");
   ASSERT_EQ(json["models"].size(), 4u);
+  EXPECT_EQ(json["repeated"], 0);
   const auto& own = json["models"][0];
   EXPECT_EQ(own["own_share"], 1);
   EXPECT_EQ(own["sessions"], 16);

@@ -129,6 +129,71 @@ TEST(LatencyFitRowsTest, ReadsCsvInAnyOrderOfColumns) {
   EXPECT_THAT(rows->models, testing::ElementsAre("a", "b"));
 }
 
+TEST(LatencyFitRowsTest, ReadsWhatACacheGave) {
+  const std::string header = "input_tokens,output_tokens,total_ms,cached_tokens\n";
+  const auto rows =
+      parse_latency_rows("rows", header + "100,20,5,0\n100,20,5,100\n", LatencyFormat::kCsv);
+  ASSERT_TRUE(rows) << fare::to_text(rows.error());
+  EXPECT_TRUE(rows->has_cached);
+  EXPECT_EQ(rows->rows[0].cached, Tokens(0));
+  EXPECT_EQ(rows->rows[1].cached, Tokens(100));
+  EXPECT_EQ(errors_of(LatencyFormat::kCsv, header + "100,20,5,101\n100,20,5,-1\n100,20,5,\n"),
+            "rows:2: cached_tokens must not be above input_tokens\n"
+            "rows:3: cached_tokens must be a whole number from 0 to 1000000000000, but is \"-1\"\n"
+            "rows:4: cached_tokens must be a whole number from 0 to 1000000000000, but is \"\"\n");
+}
+
+// 20 blocks; then 30 that begin with them, in time, too soon, too late, by another model, in
+// another session; and prompts that share too little.
+TEST(LatencyFitRowsTest, ReckonsWhatACacheGaveToASession) {
+  const auto call = [](const std::string& model, double at, int blocks, const std::string& runs) {
+    return R"({"t": )" + std::to_string(at) + R"(, "model": ")" + model + R"(", "in": )" +
+           std::to_string(64 * blocks + 7) + R"(, "out": 5, "h": )" + runs + R"(, "api_time": 9})";
+  };
+  const auto session = [](const std::string& id, const std::string& calls) {
+    return R"({"id": ")" + id + R"(", "block_size": 64, "requests": [)" + calls + "]}\n";
+  };
+  const std::string first = call("a", 0, 20, "[0, 20]");
+  const std::string text =
+      session("s", first + ", " + call("a", 1.9, 30, "[0, 30]") + ", " +
+                       call("a", 2, 25, "[0, 20, 90, 5]") + ", " + call("b", 3, 30, "[0, 30]") +
+                       ", " + call("a", 4, 30, "[0, 15, 90, 15]") + ", " +
+                       call("a", 302, 26, "[0, 21, 70, 5]") + ", " +
+                       call("a", 603, 30, "[0, 30]")) +
+      session("other", call("a", 5, 20, "[0, 20]"));
+  const auto rows = parse_latency_rows("rows", text, LatencyFormat::kClaudeCode);
+  ASSERT_TRUE(rows) << fare::to_text(rows.error());
+  std::vector<std::int64_t> blocks;
+  for (const LatencyRow& row : rows->rows) blocks.push_back(row.cached.count() / 64);
+  EXPECT_THAT(blocks, testing::ElementsAre(0, 0, 20, 0, 0, 20, 0, 0));
+}
+
+// Three copies of one log: of its first call, of its first two, and of the last with one more.
+TEST(LatencyFitRowsTest, CopiesOfALogAreOneSession) {
+  const auto call = [](int at, int output) {
+    return R"({"t": )" + std::to_string(at) + R"(, "model": "m", "in": 50, "out": )" +
+           std::to_string(output) + R"(, "h": [], "api_time": 2.5})";
+  };
+  const auto session = [](const std::string& id, const std::string& calls) {
+    return R"({"id": ")" + id + R"(", "block_size": 64, "requests": [)" + calls + "]}\n";
+  };
+  const auto rows =
+      parse_latency_rows("rows",
+                         session("other", call(0, 7)) + session("a", call(0, 5)) +
+                             session("b", call(0, 5) + ", " + call(9, 6)) +
+                             session("c", call(9, 6) + ", " + call(9, 6) + ", " + call(3, 8)) +
+                             session("same answer later", call(1, 5)),
+                         LatencyFormat::kClaudeCode);
+  ASSERT_TRUE(rows) << fare::to_text(rows.error());
+  EXPECT_EQ(rows->repeated, 3u);
+  EXPECT_EQ(rows->sessions.size(), 5u);
+  std::string all;
+  for (const LatencyRow& row : rows->rows) {
+    all += rows->sessions[row.session] + " " + std::to_string(row.output.count()) + ", ";
+  }
+  EXPECT_EQ(all, "other 7, a 5, a 8, a 6, same answer later 5, ");
+}
+
 TEST(LatencyFitRowsTest, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(errors_of(LatencyFormat::kCsv, "input_tokens,output_token,total_ms,total_ms\n"),
             "rows:1: \"output_token\" is no column; did you mean \"output_tokens\"?\n"
