@@ -198,12 +198,7 @@ fare::Expected<TrafficFit> fit_traffic(const Trace& trace, const TrafficFitOptio
   const bool is_source = fit.sessions && fit.sessions->is_source && keep_first(opening);
   if (is_source) sessions = fit_sessions(sample, options, fit.lengths);
   if (fit.sessions) fit.sessions->is_source = is_source;
-  ArrivalQuestion question{
-      at, {}, fit.trace, fit.tick_seconds, is_source ? sessions.dump() : std::string()};
-  for (const TraceRow& row : opening.rows) question.starts.push_back(row.at);
-  fit.candidates = fit_arrivals(question, options);
-  fit.chosen = choose(fit.candidates, options.good_enough);
-  Json traffic = {{"arrivals", Json::parse(fit.candidates[fit.chosen].json)}};
+  Json traffic = {{"arrivals", nullptr}};  // First to be read, and last to be known.
   const auto length = [&](const char* name, const Trace& from, fare::Tokens TraceRow::*member) {
     traffic[name] = fit_law(name, lengths_of(from, member, std::nullopt), LawKind::kCount, options,
                             fit.lengths);
@@ -213,6 +208,12 @@ fare::Expected<TrafficFit> fit_traffic(const Trace& trace, const TrafficFitOptio
   if (!fit.classes.empty()) traffic["classes"] = classes_json(trace, opening, options, fit);
   if (!fit.tenants.empty()) traffic["tenants"] = tenants_json(fit.tenants);
   if (is_source) traffic["sessions"] = std::move(sessions);
+  ArrivalQuestion question{
+      at, {}, fit.trace, fit.tick_seconds, is_source ? traffic.dump() : std::string()};
+  for (const TraceRow& row : opening.rows) question.starts.push_back(row.at);
+  fit.candidates = fit_arrivals(question, options);
+  fit.chosen = choose(fit.candidates, options.good_enough);
+  traffic["arrivals"] = Json::parse(fit.candidates[fit.chosen].json);
   fit.traffic_json = traffic.dump(2);
   if (is_source) try_sessions(sample, false, options, fit);
   return fit;
