@@ -8,6 +8,7 @@
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -275,6 +276,44 @@ TEST(TrafficFitTest, JudgesCandidatesByTheLengthsThatTurnsDependOn) {
   EXPECT_NEAR(chosen(fit).simulated.per_second / fit.trace.per_second, 1, 0.015);
   EXPECT_LT(chosen(fit).worst_miss, 0.03);
   expect_judged_as_written(fit, trace);
+}
+
+// As a session keeps its class and tenant, their shares are those of sessions, not of requests: in
+// the source half, though 8 of 9 requests are of the short ones.  10,800 sessions: 0.5 to 0.005.
+TEST(TrafficFitTest, SharesOfClassesAndTenantsAreThoseOfSessions) {
+  Trace trace = record_sessions(model_of_two_kinds());
+  trace.classes = {"short", "long"};
+  trace.tenants = {"x", "y"};
+  for (TraceRow& row : trace.rows) {
+    row.request_class = row.tenant = row.input < fare::Tokens(15'000) ? 0 : 1;
+  }
+  const TrafficFit fit = fit_of(trace);
+  ASSERT_TRUE(fit.sessions && fit.sessions->is_source);
+  EXPECT_EQ(fit.classes[0].requests + fit.classes[1].requests, trace.rows.size());
+  EXPECT_NEAR(
+      static_cast<double>(fit.classes[0].requests) / static_cast<double>(fit.classes[1].requests),
+      8, 0.8)
+      << "of requests, as recorded";
+  const TrafficModel again = model_of(fit.traffic_json);
+  const auto sessions = static_cast<double>(trace.sessions.size());
+  EXPECT_NEAR(again.classes[0].share / sessions, 0.5, 0.025);
+  EXPECT_EQ(again.classes[0].share + again.classes[1].share, sessions);
+  EXPECT_EQ(again.tenants[0].share, again.classes[0].share);
+  EXPECT_NEAR(chosen(fit).simulated.per_second / fit.trace.per_second, 1, 0.015);
+  EXPECT_NEAR(part(fit, "turns").played / part(fit, "turns").recorded, 1, 0.02);
+  expect_judged_as_written(fit, trace);
+}
+
+// Where no session's first request is named, the names of all are better than none.
+TEST(TrafficFitTest, NamesOfLaterRequestsAloneStillCount) {
+  Trace trace = record_sessions(model_of_two_kinds());
+  trace.classes = {"later"};
+  std::set<std::uint32_t> seen;
+  for (TraceRow& row : trace.rows) {
+    if (!seen.insert(row.session).second) row.request_class = 0;
+  }
+  const TrafficFit fit = fit_of(trace);
+  EXPECT_GT(model_of(fit.traffic_json).classes.at(0).share, 0);
 }
 
 // Goal: a source of sessions, played and fitted, comes back: with sub-agents that begin afresh and
