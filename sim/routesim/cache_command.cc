@@ -107,6 +107,12 @@ void plan_rules(const ReplayOptions& options, ReplayPlan& plan, Notes& notes) {
   if (!plan.book) return;
   const std::vector<std::string> names = plan.book->names();
   if (name.empty() && names.size() == 1) name = names.front();
+  if (name.empty()) {
+    notes.add(ErrorCode::kMissingKey, "--rules",
+              fmt::format("{0} has {1} rules: must be {0}#NAME, with a NAME of \"{2}\"", file,
+                          names.size(), fmt::join(names, "\", \"")));
+    return;
+  }
   const auto choice = notes.take(plan.book->find(name, at), "--rules");
   if (choice) plan.rules.choice = *choice;
   plan.rules.second_half = options.second_half;

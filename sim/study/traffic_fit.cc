@@ -68,12 +68,24 @@ std::vector<ShareFit> shares_of(const Trace& trace, const std::vector<std::strin
   return shares;
 }
 
+// The same of what a source draws names for: the starts of sessions, which keep theirs.
+std::vector<ShareFit> shares_drawn(const Trace& trace, const Trace& opening,
+                                   const std::vector<std::string>& names,
+                                   std::uint32_t TraceRow::*member) {
+  std::vector<ShareFit> shares = shares_of(opening, names, member);
+  const bool are_named = std::any_of(shares.begin(), shares.end(),
+                                     [](const ShareFit& one) { return one.requests > 0; });
+  return are_named ? shares : shares_of(trace, names, member);
+}
+
 // `opening`: the rows whose prompts are new text as a whole.
 Json classes_json(const Trace& trace, const Trace& opening, const TrafficFitOptions& options,
                   TrafficFit& fit) {
+  const std::vector<ShareFit> shares =
+      shares_drawn(trace, opening, trace.classes, &TraceRow::request_class);
   Json classes = Json::array();
-  for (std::uint32_t i = 0; i < fit.classes.size(); ++i) {
-    const ShareFit& one = fit.classes[i];
+  for (std::uint32_t i = 0; i < shares.size(); ++i) {
+    const ShareFit& one = shares[i];
     Json json = {{"name", one.name}, {"share", one.requests}};
     const auto own = [&](const char* what, const Trace& from, fare::Tokens TraceRow::*member) {
       std::vector<double> lengths = lengths_of(from, member, i);
@@ -198,12 +210,7 @@ fare::Expected<TrafficFit> fit_traffic(const Trace& trace, const TrafficFitOptio
   const bool is_source = fit.sessions && fit.sessions->is_source && keep_first(opening);
   if (is_source) sessions = fit_sessions(sample, options, fit.lengths);
   if (fit.sessions) fit.sessions->is_source = is_source;
-  ArrivalQuestion question{
-      at, {}, fit.trace, fit.tick_seconds, is_source ? sessions.dump() : std::string()};
-  for (const TraceRow& row : opening.rows) question.starts.push_back(row.at);
-  fit.candidates = fit_arrivals(question, options);
-  fit.chosen = choose(fit.candidates, options.good_enough);
-  Json traffic = {{"arrivals", Json::parse(fit.candidates[fit.chosen].json)}};
+  Json traffic = {{"arrivals", nullptr}};  // First to be read, and last to be known.
   const auto length = [&](const char* name, const Trace& from, fare::Tokens TraceRow::*member) {
     traffic[name] = fit_law(name, lengths_of(from, member, std::nullopt), LawKind::kCount, options,
                             fit.lengths);
@@ -211,8 +218,17 @@ fare::Expected<TrafficFit> fit_traffic(const Trace& trace, const TrafficFitOptio
   length("input_tokens", opening, &TraceRow::input);
   length("output_tokens", trace, &TraceRow::output);
   if (!fit.classes.empty()) traffic["classes"] = classes_json(trace, opening, options, fit);
-  if (!fit.tenants.empty()) traffic["tenants"] = tenants_json(fit.tenants);
+  if (!fit.tenants.empty()) {
+    traffic["tenants"] =
+        tenants_json(shares_drawn(trace, opening, trace.tenants, &TraceRow::tenant));
+  }
   if (is_source) traffic["sessions"] = std::move(sessions);
+  ArrivalQuestion question{
+      at, {}, fit.trace, fit.tick_seconds, is_source ? traffic.dump() : std::string()};
+  for (const TraceRow& row : opening.rows) question.starts.push_back(row.at);
+  fit.candidates = fit_arrivals(question, options);
+  fit.chosen = choose(fit.candidates, options.good_enough);
+  traffic["arrivals"] = Json::parse(fit.candidates[fit.chosen].json);
   fit.traffic_json = traffic.dump(2);
   if (is_source) try_sessions(sample, false, options, fit);
   return fit;

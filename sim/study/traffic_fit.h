@@ -114,11 +114,11 @@ struct TrafficFitOptions {
 //   gamma, weibull   renewals with the cv of the gaps
 //   mmpp      two states; the time constant and the spread from the three indices by least squares
 //             of logarithms, the share of the busier state from the skewness of counts in 10 s
-// With sessions in the trace the process is that of their starts, tried out with all that follows;
-// turns, times to think, the new text of later turns, rewrites of what was said (see SessionModel)
-// and sub-agents get their laws, and the source is played and compared with the recording part by
-// part.  Rows have only the time from request to request: the answer's is in it, and a run adds it
-// once more.
+// With sessions in the trace the process is that of their starts, tried out with all that follows
+// as it will be written; shares of classes and tenants are then those of sessions.  Turns, times
+// to think, the new text of later turns, rewrites of what was said (see SessionModel) and
+// sub-agents get their laws, and the source is played and compared with the recording part by part.
+// Rows have only the time from request to request: the answer's is in it, and a run adds it again.
 // A trace whose times are multiples of some tick is fitted below that tick by the tick.
 // Errors: fewer than 20 requests, or all at one instant.
 // Deterministic in (trace, options).

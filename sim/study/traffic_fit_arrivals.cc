@@ -86,12 +86,12 @@ void judge(const Burstiness& trace, ArrivalCandidate& candidate) {
   }
 }
 
-TrafficModel model_of(const std::string& arrivals, const std::string& sessions) {
+// Lengths matter to when requests come only where sessions follow from them.
+TrafficModel model_of(const Json& arrivals, const Json& source) {
+  Json traffic = source.is_null() ? Json{{"input_tokens", 1}, {"output_tokens", 1}} : source;
+  traffic["arrivals"] = arrivals;
   fare::Problems problems("fit");
-  const std::string more = sessions.empty() ? "" : ",\"sessions\":" + sessions;
-  const fare::JsonDocument document(
-      R"({"arrivals":)" + arrivals + R"(,"input_tokens":1,"output_tokens":1)" + more + "}",
-      problems);
+  const fare::JsonDocument document(traffic.dump(), problems);
   auto model = read_traffic(document.root());
   FARE_CHECK(problems.empty());
   return std::move(*model);
@@ -103,6 +103,7 @@ class Trial {
       : question_(question),
         gaps_(gaps_of(question.at)),
         span_(question.at.back() - question.at.front()),
+        source_(question.source_json.empty() ? Json() : Json::parse(question.source_json)),
         options_(options) {
     const double per_second = static_cast<double>(question.starts.size()) / seconds(span_);
     base_ = {{"per_second", rounded(per_second)},
@@ -117,7 +118,7 @@ class Trial {
     ArrivalCandidate candidate;
     candidate.name = std::move(name);
     candidate.json = json.dump();
-    const TrafficModel model = model_of(candidate.json, question_.sessions_json);
+    const TrafficModel model = model_of(json, source_);
     std::vector<double> gaps;
     std::uint32_t used = 0;
     std::vector<Burstiness> all;
@@ -153,6 +154,7 @@ class Trial {
   const ArrivalQuestion& question_;
   std::vector<double> gaps_;
   Duration span_;
+  Json source_;
   TrafficFitOptions options_;
   Json base_;
 };
@@ -295,7 +297,7 @@ std::vector<ArrivalCandidate> fit_arrivals(const ArrivalQuestion& question,
   }
   // What starts alone would show without states; with sessions that is not what was just measured.
   Burstiness calm = all.front().simulated;
-  if (!question.sessions_json.empty()) {
+  if (!question.source_json.empty()) {
     const ArrivalQuestion alone{at, at, starts, question.tick, ""};
     calm = Trial(alone, options).run("poisson", {{"process", "poisson"}}).simulated;
   }

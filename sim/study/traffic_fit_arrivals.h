@@ -18,7 +18,10 @@ struct ArrivalQuestion {
   std::vector<fare::Duration> starts;  // Of sessions; without "sessions" the same.
   Burstiness trace;                    // Of `at`.
   std::optional<double> tick;
-  std::string sessions_json;  // What each start leads to; empty: nothing else.
+  // All else of the source ("input_tokens", "classes", "sessions" ...), which each start leads to,
+  // so that candidates are judged as they will be written; empty: a start is a request, and no
+  // more.
+  std::string source_json;
 };
 
 // All candidate processes for the starts, simplest first, each tried out.

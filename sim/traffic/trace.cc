@@ -24,6 +24,20 @@ constexpr std::size_t kBadLinesShown = 10;
 constexpr std::array<std::string_view, 8> kFormatNames = {
     "auto", "azure", "mooncake", "plain", "jsonl", "ragpulse", "bailian", "burstgpt"};
 
+// What else this is, if the first line shows that: no rows of times and lengths; else empty.
+std::string_view what_else(std::string_view first_line) {
+  const auto has = [&](std::string_view key) {
+    return first_line.find(key) != std::string_view::npos;
+  };
+  if (first_line.starts_with("client,window_start_s")) {
+    return "is a table of clients, not of requests: to replay it, name the format \"servegen\"";
+  }
+  if (first_line.starts_with('{') && has("\"block_size\"") && has("\"requests\"")) {
+    return "is a session with its prompts, not a request: name the format \"claude-code\"";
+  }
+  return {};
+}
+
 class TraceReader {
  public:
   TraceReader(std::string name, ByteSource source, const TraceOptions& options)
@@ -59,7 +73,11 @@ class TraceReader {
   }
 
   fare::Errors choose_parser(const LineReader::Line& line) {
-    trace_.format = options_.format == TraceFormat::kAuto ? format_of(line.text) : options_.format;
+    const bool is_open = options_.format == TraceFormat::kAuto;
+    if (const std::string_view other = what_else(line.text); is_open && !other.empty()) {
+      return {{ErrorCode::kSyntax, place(line.number), std::string(other)}};
+    }
+    trace_.format = is_open ? format_of(line.text) : options_.format;
     if (trace_.format == TraceFormat::kAuto) {
       return {{ErrorCode::kSyntax, place(line.number),
                fmt::format("shows no format of a trace: must be the header "

@@ -75,9 +75,9 @@ struct TraceOptions {
 
 // Reads a file, plain or gzip (by its magic bytes; several members may follow each other).
 // Errors: a file that is missing, a folder or unreadable; gzip data that is damaged or ends early;
-// a format that the first line does not show; a header with a column that is missing, unknown or
-// doubled; more bad lines than allowed (the first ten of them are in the error); more rows than
-// allowed; no good line at all.
+// a format that the first line does not show, or one of another reader, whose name is then told; a
+// header with a column that is missing, unknown or doubled; more bad lines than allowed (the first
+// ten of them are in the error); more rows than allowed; no good line at all.
 // A line is bad if a field is missing or surplus, a length is no whole number of tokens from 1 to
 // kTokensMax, the time is not readable, negative or beyond 9e9 seconds, a name is longer than
 // kNameMax or one too many, the line is longer than 16 MiB, or is no valid UTF-8 JSON where JSON is

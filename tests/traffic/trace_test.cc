@@ -345,6 +345,19 @@ TEST(TraceTest, RefusesWrongHeaders) {
             std::string::npos);
 }
 
+// By itself such a line looks like one of mooncake without its keys, or like no format at all.
+TEST(TraceTest, NamesTheFormatOfAnotherReader) {
+  const std::string session =
+      R"({"id":"a","block_size":64,"requests":[{"t":0,"in":71,"out":16,"h":[1,1]}]})";
+  EXPECT_EQ(why(session),
+            "t:1: is a session with its prompts, not a request: name the format \"claude-code\"\n");
+  EXPECT_EQ(why("client,window_start_s,rate,cv,pattern\n1,0,0.5,1,Gamma\n"),
+            "t:1: is a table of clients, not of requests: to replay it, name the format "
+            "\"servegen\"\n");
+  EXPECT_EQ(why(session, {.format = TraceFormat::kMooncake}).find("claude-code"), std::string::npos)
+      << "what was named is taken at its word";
+}
+
 TEST(TraceTest, RefusesAFormatThatTheFirstLineDoesNotShow) {
   EXPECT_EQ(why("hello\nworld\n"),
             "t:1: shows no format of a trace: must be the header "
