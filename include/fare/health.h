@@ -18,8 +18,9 @@ enum class AttemptEnd : std::uint8_t {
   kCancelled,    // By the client, or because another attempt won.
 };
 
-// Whether the target caused it: rate limited, server error, timeout, cut off.  A prompt that is too
-// long, a bad key or a filter says nothing of the target, for or against it.
+// Whether the target failed: server error, timeout, cut off.  A prompt that is too long, a bad key
+// or a filter says nothing of the target, for or against it.  Nor does a 429: it is tired, not sick
+// (research gateways.md 3, number 25), and Router::hold() is what gives it a rest.
 [[nodiscard]] bool blames_target(AttemptEnd end);
 
 // What an HTTP status means if nothing else is known: 2xx answered; 408 timeout; 429 rate limited;
@@ -36,6 +37,9 @@ enum class AttemptEnd : std::uint8_t {
 // at most `probes_max` at a time.  So a target that always fails gets, after those that were under
 // way when it was ejected, at most `probes_max` attempts per ejection, and ejections double from
 // `eject_min` to `eject_max`.
+// A 429 is no failure, and no answer that would outweigh one: none ejects, or keeps from ejecting.
+// To a probe it is an answer: the target is up, and says when it is to be asked again.  One that
+// still fails behind its limiter is ejected again, for twice as long, as soon as that shows.
 // What was sent before the present state began says nothing about it, and is not counted.
 // Deterministic; time is an argument, and never earlier than before (an earlier `now` counts, but
 // weighs like the latest).  A value of some 100 bytes; allocates nothing; not thread-safe: the
@@ -50,7 +54,7 @@ class Breaker {
     Duration eject_min = std::chrono::seconds(30);     // Above 0.
     Duration eject_max = std::chrono::minutes(5);      // At least eject_min, at most a year.
     int probes_max = 1;                                // Under way at a time; at least 1.
-    int probes_needed = 3;                             // Answers in a row; at least 1.
+    int probes_needed = 3;                             // Answers in a row, 429s too; at least 1.
     Duration probe_timeout = std::chrono::minutes(1);  // A probe not reported until then is lost.
     Duration ramp = std::chrono::seconds(30);          // 0 to a year.
     double ramp_from = 0.1;                            // A share, above 0, at most 1.

@@ -89,12 +89,20 @@ class Router {
   std::size_t expire(Instant now);
 
   // Takes in what a vendor's headers say of a target's limits: tighter, never looser than
-  // configured.  False, and nothing is changed, where RateLimits::observe() and hold() say so.
+  // configured.  False, and nothing is changed: the target has no limits in the policy, or where
+  // RateLimits::observe() says so.
   bool observe(TargetId target, const VendorState& state, Instant now);
+
+  // Sends a target nothing until then: the retry-after of a 429, whether or not the policy limits
+  // it.  route() passes it over as kRateLimited, or as kEjected if it is that too, with `until` for
+  // a retry_at; as a fallback it stays in the plan, for top_up() and hedge() to refuse as long as
+  // it is held.  An earlier word may not shorten it; it goes on by the target's name over any
+  // reload().  False, and nothing is changed, if `until` is more than a day from now, which is
+  // hardly meant.  Allocates nothing.
   bool hold(TargetId target, Instant until, Instant now);
 
   // Takes a new configuration: validated off path, swapped once.  Decisions made before it settle
-  // as they were made.  Budgets, health, latencies and rate-limit levels go on by their stable ids:
+  // as they were made.  Budgets, health, latencies, rate limits and holds go on by stable ids:
   // scope and budget ids, target names.  A limit below what is spent blocks.  TargetIds of new
   // decisions are those of the new policy; those of an open ticket's plan stay what they were.
   // Errors: create()'s, and tickets still open from 63 earlier configurations; then nothing

@@ -172,20 +172,28 @@ std::optional<Verdict> Plan::check_floor(const Candidate& candidate) const {
 std::optional<Verdict> Plan::check_health(const RoutedTarget& target, TargetId id) {
   const std::size_t i = decision_.candidates.size() - 1;
   const TargetRecord::Health health = target.record->health(question_.now);
+  const Instant held_until = target.record->held_until();
+  if (health.share <= 0 && !health.wants_probe) {
+    note_retry(std::max(health.probes_at, held_until));
+    return Verdict::kEjected;
+  }
+  if (question_.now < held_until) {
+    held_ |= bit(i);
+    note_retry(held_until);
+    return Verdict::kRateLimited;
+  }
   if (health.wants_probe) {
     probes_ |= bit(i);
     return std::nullopt;
   }
   if (health.share >= 1) return std::nullopt;
-  if (health.share <= 0) {
-    probes_at_ = probes_at_ ? std::min(*probes_at_, health.probes_at) : health.probes_at;
-    return Verdict::kEjected;
-  }
   // Balancing weighs by the share itself; everywhere else it is drawn.
   if (rule_.objective.kind == ObjectiveKind::kBalance) return std::nullopt;
   if (luck_for(question_.luck, id) < health.share) return std::nullopt;
   return Verdict::kEjected;
 }
+
+void Plan::note_retry(Instant at) { retry_at_ = retry_at_ ? std::min(*retry_at_, at) : at; }
 
 void Plan::fill_loads() {
   load_.clear();
@@ -373,7 +381,10 @@ void Plan::choose(std::size_t candidate) {
       const Verdict verdict = decision_.candidates[i].verdict;
       if (verdict == Verdict::kChosen || verdict == Verdict::kFallback) continue;
       if (decision_.attempts == kAttemptsMax) return;
-      if (would_do(i)) take(i, Verdict::kFallback);
+      // Who is held may be free by the time it is needed: top_up() asks again.  Below the floor a
+      // cascade's stage serves nobody alone.
+      const bool is_held = (held_ & bit(i)) != 0 && !check_floor(decision_.candidates[i]);
+      if (would_do(i) || is_held) take(i, Verdict::kFallback);
     }
   }
 }

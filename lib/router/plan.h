@@ -45,8 +45,11 @@ class Plan {
   bool is_probe(std::size_t candidate) const { return (probes_ >> candidate & 1u) != 0; }
   // What its prompt cache is believed to hold of the prompt.
   Tokens warm(std::size_t candidate) const { return warm_[candidate]; }
-  // The first instant at which an ejected candidate is probed, if one was.
-  std::optional<Instant> probes_at() const { return probes_at_; }
+  // The first instant at which an ejected candidate is probed, or a held one may be asked, if there
+  // was one.
+  std::optional<Instant> retry_at() const { return retry_at_; }
+  // Whether a candidate that may do is held (Router::hold()).
+  bool has_held() const { return held_ != 0; }
 
  private:
   void add(std::uint16_t target);
@@ -67,6 +70,7 @@ class Plan {
   std::size_t stay_or_leave(std::size_t stay, std::size_t go);
   Cost warm_value_of(std::size_t candidate) const;
   void fill_loads();
+  void note_retry(Instant at);
 
   bool would_do(std::size_t i) const { return (would_do_ >> i & 1u) != 0; }
   std::span<Candidate> first(std::size_t size) { return {decision_.candidates.begin(), size}; }
@@ -83,11 +87,12 @@ class Plan {
   std::size_t rivals_ = 0;  // Candidates that compete, a canary included; fallbacks stand behind.
   std::uint32_t would_do_ = 0;
   std::uint32_t probes_ = 0;
+  std::uint32_t held_ = 0;                  // Who would do later, but is held now, by candidate.
   const CascadeStages* cascade_ = nullptr;  // What is planned for the class, if anything.
   std::uint32_t fit_ = 0;     // Who would do if it were not for the floor, by candidate.
   std::uint32_t stages_ = 0;  // Of the cascade that next() gave last, by stage; 0: none.
   bool is_canary_ = false;
-  std::optional<Instant> probes_at_;
+  std::optional<Instant> retry_at_;
   Cost switch_cost_;
 };
 

@@ -107,11 +107,13 @@ void Router::State::attach(Snapshot& snapshot, std::span<const LimitId> limit_id
   }
 }
 
-void Router::State::drop(const Snapshot& snapshot) {
-  for (const RoutedTarget& target : snapshot.targets) {
-    if (--target.record->users > 0 || target.record->limit) continue;
-    records.erase(records.find(target.record->name()));
-  }
+// Forgets what no configuration has any more, unless a limit or a hold is to be found again.
+void Router::State::drop(const Snapshot& snapshot, Instant now) {
+  for (const RoutedTarget& target : snapshot.targets) --target.record->users;
+  std::erase_if(records, [now](const auto& one) {
+    const TargetRecord& record = *one.second;
+    return record.users == 0 && !record.limit && record.held_until() <= now;
+  });
 }
 
 Expected<RouterReload> Router::State::load(Config config, Instant now) {
@@ -119,7 +121,7 @@ Expected<RouterReload> Router::State::load(Config config, Instant now) {
   if (!made) return tl::unexpected<Errors>(std::move(made.error()));
   Snapshot& snapshot = **made;
   const std::optional<std::uint32_t> slot =
-      generations.free_slot([this](const Snapshot& old) { drop(old); });
+      generations.free_slot([this, now](const Snapshot& old) { drop(old, now); });
   if (!slot) {
     return fail(ErrorCode::kConflict, "open_tickets",
                 "tickets of all of the last 63 configurations are still open");

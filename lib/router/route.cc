@@ -127,7 +127,8 @@ bool Deciding::try_rung(const Ladder& ladder) {
     if (try_candidate(plan, *candidate)) return true;
     if (hard_ != Refusal::kNone) return false;
   }
-  note_retry(plan.probes_at());
+  note_retry(plan.retry_at());
+  was_limited_ |= plan.has_held();
   return false;
 }
 

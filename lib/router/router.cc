@@ -95,26 +95,17 @@ std::size_t Router::expire(Instant now) {
   return expired;
 }
 
-namespace {
-
-// The target's limit in the current configuration, if it has one.
-std::optional<LimitId> limit_of(const Snapshot& snapshot, TargetId target) {
-  FARE_CHECK(static_cast<std::size_t>(target) < snapshot.targets.size());
-  return snapshot[target].limit;
-}
-
-}  // namespace
-
 bool Router::observe(TargetId target, const VendorState& state, Instant now) {
   const Pinned pinned(state_->generations, 0);
-  const auto limit = limit_of(*pinned, target);
+  FARE_CHECK(static_cast<std::size_t>(target) < pinned->targets.size());
+  const std::optional<LimitId>& limit = (*pinned)[target].limit;
   return limit && state_->limits->observe(*limit, state, now);
 }
 
 bool Router::hold(TargetId target, Instant until, Instant now) {
   const Pinned pinned(state_->generations, 0);
-  const auto limit = limit_of(*pinned, target);
-  return limit && state_->limits->hold(*limit, until, now);
+  FARE_CHECK(static_cast<std::size_t>(target) < pinned->targets.size());
+  return (*pinned)[target].record->hold(until, now);
 }
 
 Expected<RouterReload> Router::reload(Config config, Instant now) {

@@ -65,7 +65,7 @@ struct Router::State {
   // reload.cc; under `structure`.
   Expected<RouterReload> load(Config config, Instant now);
   void attach(Snapshot& snapshot, std::span<const LimitId> limit_ids, Instant now);
-  void drop(const Snapshot& snapshot);
+  void drop(const Snapshot& snapshot, Instant now);
   Expected<std::vector<LimitId>> load_limits(const Snapshot& snapshot, Instant now);
 
   const Snapshot& current() const { return generations[generations.current()]; }

@@ -7,6 +7,7 @@
 namespace fare {
 namespace {
 
+constexpr Duration kHoldMax = std::chrono::hours(24);
 constexpr double kCenturyNs = 3'155'760'000e9;
 
 // What is left of a weight of one after `age`: exact after whole half-lives, straight between them,
@@ -69,6 +70,16 @@ TargetRecord::Health TargetRecord::ask_health(Instant now) const {
   return {.share = breaker_.share(now),
           .wants_probe = breaker_.wants_probe(now),
           .probes_at = breaker_.probes_at()};
+}
+
+bool TargetRecord::hold(Instant until, Instant now) {
+  const bool has_day = now <= Instant::max() - kHoldMax;
+  if (has_day && until > now + kHoldMax) return false;
+  const std::int64_t to = until.time_since_epoch().count();
+  std::int64_t held = held_until_.load(std::memory_order_relaxed);
+  while (held < to && !held_until_.compare_exchange_weak(held, to, std::memory_order_relaxed)) {
+  }
+  return true;
 }
 
 bool TargetRecord::begin(bool is_probe, Instant now) {

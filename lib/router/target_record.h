@@ -27,8 +27,8 @@ inline constexpr double kOutputQuantile = 0.9;
 inline constexpr double kOutputsMin = 32;
 
 // What has been learnt of one target, by whatever configuration; found by the target's name.
-// Thread-safe, with a lock of its own; what a decision asks of healthy targets is read without it.
-// Allocates only when it is made, and in set_classes().
+// Thread-safe, with a lock of its own; what a decision asks of healthy targets, and whether one is
+// held, is read without it.  Allocates only when it is made, and in set_classes().
 class TargetRecord {
  public:
   // `id`: of this record alone, for as long as its router lives; not 0.
@@ -51,6 +51,14 @@ class TargetRecord {
   };
   Health health(Instant now) const {
     return is_unwell_.load(std::memory_order_acquire) ? ask_health(now) : Health{};
+  }
+
+  // Its vendor wants no request until then (retry-after); an earlier word may not shorten it.
+  // False, and nothing is changed, if that is more than a day from now.  Without a lock.
+  bool hold(Instant until, Instant now);
+  // It is sent nothing before then; in the past if it is not held.
+  Instant held_until() const {
+    return Instant(Duration(held_until_.load(std::memory_order_relaxed)));
   }
 
   // An attempt begins: false, and it must not, if it was a probe, and another took the turn.
@@ -100,6 +108,7 @@ class TargetRecord {
   std::vector<std::string> output_names_;
   std::vector<DecayingMean> outputs_;
   std::atomic<bool> is_unwell_ = false;  // Its breaker was not closed when an attempt ended.
+  std::atomic<std::int64_t> held_until_ = Instant::min().time_since_epoch().count();
   std::atomic<std::uint32_t> open_ = 0;
   std::atomic<std::int64_t> published_at_ = 0;
   Published first_;

@@ -104,8 +104,14 @@ TopUp Router::State::grant_next(const TicketTable::Claimed& claimed, TargetId ta
   answer.status = check_next(snapshot, ticket, target, now);
   if (answer.status != TopUpStatus::kGranted) return answer;
   const TargetRecord::Health health = snapshot[target].record->health(now);
+  const Instant held_until = snapshot[target].record->held_until();
   if (health.share <= 0 && !health.wants_probe) {
-    return {.status = TopUpStatus::kEjected, .retry_at = health.probes_at, .reserved = {}};
+    return {.status = TopUpStatus::kEjected,
+            .retry_at = std::max(health.probes_at, held_until),
+            .reserved = {}};
+  }
+  if (now < held_until) {
+    return {.status = TopUpStatus::kRateLimited, .retry_at = held_until, .reserved = {}};
   }
   if (is_retry && !retries.take(tickets.routed())) {
     answer.status = TopUpStatus::kNoRetriesLeft;

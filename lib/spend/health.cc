@@ -9,12 +9,12 @@ namespace fare {
 
 bool blames_target(AttemptEnd end) {
   switch (end) {
-    case AttemptEnd::kRateLimited:
     case AttemptEnd::kServerError:
     case AttemptEnd::kTimeout:
     case AttemptEnd::kCutOff:
       return true;
     case AttemptEnd::kAnswered:
+    case AttemptEnd::kRateLimited:
     case AttemptEnd::kRejected:
     case AttemptEnd::kFiltered:
     case AttemptEnd::kCancelled:
@@ -101,7 +101,7 @@ void Breaker::record(AttemptEnd end, Instant started, Instant now) {
 void Breaker::record_probe(AttemptEnd end, Instant now) {
   probing_ = std::max(0, probing_ - 1);
   if (blames_target(end)) return eject(now);
-  if (end != AttemptEnd::kAnswered) return;
+  if (end != AttemptEnd::kAnswered && end != AttemptEnd::kRateLimited) return;
   probes_answered_ += 1;
   if (probes_answered_ >= options_.probes_needed) close(now);
 }

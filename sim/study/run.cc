@@ -573,7 +573,9 @@ class Run {
     } else {
       books_.fail(model, fate.fault);
       if (fate.end == AttemptEnd::kRateLimited && fate.retry_after > Duration(0)) {
-        router_->hold(ended.target, instant() + fate.retry_after, instant());
+        // A wait that is longer than the router takes in is asked for again.
+        const Duration wait = std::min<Duration>(fate.retry_after, std::chrono::hours(24));
+        router_->hold(ended.target, instant() + wait, instant());
       }
       if (open_[slot].under_way == 0 && !go_on(slot, ended)) give_up(slot);
     }

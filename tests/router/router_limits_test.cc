@@ -67,7 +67,9 @@ TEST(RouterLimitsTest, WhatAVendorSaysCounts) {
   EXPECT_TRUE(router->hold(TargetId{0}, kNow + minutes(3), kNow));
   EXPECT_EQ(plan(*router, router->route(request, kNow + minutes(2))), "middle");
   EXPECT_EQ(plan(*router, router->route(request, kNow + minutes(3))), "cheap");
-  EXPECT_FALSE(router->hold(TargetId{1}, kNow + minutes(3), kNow)) << "it has no limits";
+  EXPECT_FALSE(router->observe(
+      TargetId{1}, {.part = LimitPart::kRequests, .remaining = 0, .window_end = {}}, kNow))
+      << "it has no limits";
 }
 
 TEST(RouterLimitsTest, AFailingTargetIsEjectedProbedAndRampedUp) {
@@ -110,8 +112,8 @@ TEST(RouterLimitsTest, AFailingTargetIsEjectedProbedAndRampedUp) {
 TEST(RouterLimitsTest, WhatWasAskedDoesNotCountAgainstATarget) {
   const auto router =
       router_of(config_of(kTwo, {.policy = R"("health": {"failures_max": 1},)", .cheap = {}}));
-  for (const AttemptEnd end :
-       {AttemptEnd::kRejected, AttemptEnd::kFiltered, AttemptEnd::kCancelled}) {
+  for (const AttemptEnd end : {AttemptEnd::kRejected, AttemptEnd::kFiltered, AttemptEnd::kCancelled,
+                               AttemptEnd::kRateLimited}) {
     const Decision decision = router->route(request_of("simple", 10), kNow);
     const Attempt attempt = failed(TargetId{0}, end);
     router->settle(decision.ticket, {{&attempt, 1}}, kNow);

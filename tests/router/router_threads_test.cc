@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <string>
 #include <thread>
@@ -447,6 +448,44 @@ void hold_across_reloads(const std::vector<std::string>& limits, std::uint32_t s
   EXPECT_EQ(router->route(request_of("simple", 501), kNow).refusal, Refusal::kRateLimited);
   EXPECT_EQ(router->route(request_of("simple", 500), kNow).refusal, Refusal::kNone);
   EXPECT_EQ(admitted_of(*router, 0), slots - 1);
+}
+
+// Goal: of all holds, the latest one counts, whoever gave it and whatever was reloaded meanwhile.
+// Method: threads hold one target without limits, each until instants of its own, and are refused
+// at once just before them; in the end the router says the latest of all.
+TEST(RouterThreadsTest, NoHoldIsEverShortened) {
+  constexpr std::size_t kThreads = 4;
+  const std::string rules = R"([{"name": "r", "candidates": ["cheap"]}])";
+  const auto router = router_with(rules, 1'000);
+  std::vector<Instant> latest(kThreads, kNow);
+  std::atomic<std::size_t> running = kThreads;
+  std::vector<std::jthread> workers;
+  for (std::size_t t = 0; t < kThreads; ++t) {
+    workers.emplace_back([&, t] {
+      RandomStream random(RandomKey(t, 0, Purpose::kTest), 0);
+      for (std::uint64_t i = 0; i < kRequestsEach; ++i) {
+        // The longest spans grow, so that threads overtake each other all the time.
+        const auto ns = static_cast<std::int64_t>(random.below(1'000 * (i + 1)));
+        const Instant until = kNow + Duration(1 + ns);
+        EXPECT_TRUE(router->hold(TargetId{0}, until, kNow));
+        latest[t] = std::max(latest[t], until);
+        Request request = request_of("simple", 1);
+        request.id = i;
+        const Decision decision = router->route(request, latest[t] - Duration(1));
+        EXPECT_EQ(decision.refusal, Refusal::kRateLimited);
+        EXPECT_GE(decision.retry_at, latest[t]);
+      }
+      --running;
+    });
+  }
+  while (running > 0) {
+    EXPECT_TRUE(router->reload({prices(), policy_with(rules), 1'000}, kNow));
+    std::this_thread::yield();
+  }
+  workers.clear();
+  const Instant end = *std::max_element(latest.begin(), latest.end());
+  EXPECT_EQ(router->route(request_of("simple", 1), kNow).retry_at, end);
+  EXPECT_EQ(router->route(request_of("simple", 1), end).refusal, Refusal::kNone);
 }
 
 TEST(RouterThreadsTest, PlacesGivenBackAfterAReloadAreNeitherLostNorFound) {

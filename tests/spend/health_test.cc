@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <deque>
 #include <utility>
 
@@ -27,7 +29,7 @@ TEST(HealthTest, OnlyWhatTheTargetCausedIsItsFault) {
       {200, AttemptEnd::kAnswered, false},   {400, AttemptEnd::kRejected, false},
       {401, AttemptEnd::kRejected, false},   {403, AttemptEnd::kRejected, false},
       {404, AttemptEnd::kRejected, false},   {408, AttemptEnd::kTimeout, true},
-      {422, AttemptEnd::kRejected, false},   {429, AttemptEnd::kRateLimited, true},
+      {422, AttemptEnd::kRejected, false},   {429, AttemptEnd::kRateLimited, false},
       {500, AttemptEnd::kServerError, true}, {503, AttemptEnd::kServerError, true},
       {529, AttemptEnd::kServerError, true},
   };
@@ -93,6 +95,57 @@ TEST(HealthTest, FailuresInARowEjectAndProbesBringBack) {
   EXPECT_DOUBLE_EQ(breaker.share(now + seconds(15)), 0.55);
   EXPECT_EQ(breaker.state(now + seconds(30)), State::kClosed);
   EXPECT_EQ(breaker.share(now + seconds(30)), 1);
+}
+
+TEST(HealthTest, AProbeThatMeetsALimitIsAnswered) {
+  Breaker breaker({});
+  fail(breaker, 5, kStart);
+  Instant now = breaker.probes_at();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(breaker.state(now), State::kProbing);
+    breaker.start_probe(now);
+    breaker.record(AttemptEnd::kRateLimited, now, now);
+  }
+  EXPECT_EQ(breaker.state(now), State::kRamping);
+  // But what fails behind its limiter is out again, and for longer.
+  now += seconds(1);
+  fail(breaker, 5, now);
+  EXPECT_EQ(breaker.probes_at() - now, seconds(60));
+}
+
+// Goal: but to probes, limits that are reached change nothing, for or against a target.
+// Method: random lives of a breaker, and of its twin that is told of no 429 but as a probe's
+// answer.
+TEST(HealthTest, LimitsThatAreReachedNeitherEjectNorHeal) {
+  constexpr AttemptEnd kEnds[] = {AttemptEnd::kAnswered, AttemptEnd::kTimeout,
+                                  AttemptEnd::kRejected, AttemptEnd::kRateLimited};
+  std::array<int, 4> seen{};
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed=" << seed);
+    RandomStream random(RandomKey(seed, 0, Purpose::kTest), 0);
+    const Breaker::Options options{.attempts_min = 8, .ramp = seconds(5)};
+    Breaker breaker(options);
+    Breaker twin(options);
+    const std::uint64_t limited = random.below(6);  // Of so many more, all but four are 429s.
+    Instant now = kStart;
+    for (int step = 0; step < 2'000; ++step) {
+      now += milliseconds(random.below(random.below(50) == 0 ? 60'000 : 500));
+      ASSERT_EQ(breaker.wants_probe(now), twin.wants_probe(now));
+      ASSERT_EQ(breaker.share(now), twin.share(now));
+      const bool probes = breaker.wants_probe(now);
+      if (!probes && breaker.share(now) == 0) continue;
+      if (probes) breaker.start_probe(now);
+      if (probes) twin.start_probe(now);
+      ++seen[static_cast<std::size_t>(breaker.state(now))];
+      const AttemptEnd end = kEnds[std::min<std::uint64_t>(random.below(4 + limited), 3)];
+      breaker.record(end, now, now);
+      if (end != AttemptEnd::kRateLimited) twin.record(end, now, now);
+      if (end == AttemptEnd::kRateLimited && probes) twin.record(AttemptEnd::kAnswered, now, now);
+    }
+  }
+  EXPECT_GT(seen[static_cast<std::size_t>(State::kClosed)], 1'000);
+  EXPECT_GT(seen[static_cast<std::size_t>(State::kProbing)], 1'000);
+  EXPECT_GT(seen[static_cast<std::size_t>(State::kRamping)], 1'000);
 }
 
 TEST(HealthTest, EjectionsDoubleAndAreForgottenAfterHealthyTimes) {

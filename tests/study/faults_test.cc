@@ -5,7 +5,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
 
 #include "report/json.h"
 #include "report/text.h"
@@ -200,6 +204,84 @@ TEST(FaultsTest, LimitsThatAdmitNobody) {
   const Found found = run_policy(json, kDear);
   EXPECT_EQ(faults(found.run, 1, Fault::kRateLimit), found.run.requests);
   EXPECT_TRUE(has_note(found.notes, {{"note", "nothing_answered"}}));
+}
+
+// A request a second for ten hours, to one model that answers at once, by a policy that takes out
+// who fails.
+nlohmann::json limited_scenario() {
+  nlohmann::json json = small_scenario();
+  json["traffic"]["arrivals"] = {{"process", "poisson"}, {"per_second", 1}, {"hours", 10}};
+  json["policies"][kDear]["policy"].erase("health");
+  nlohmann::json& dear = json["world"]["models"][1];
+  dear["first_token_ms"] = 0;
+  dear["ms_per_output_token"] = 0;
+  dear.erase("failure_share");
+  dear.erase("concurrency");
+  return json;
+}
+
+double answered_share(const RunResult& run) {
+  return static_cast<double>(run.answered) / static_cast<double>(run.requests);
+}
+
+// A bucket of one request that fills in d = 2 s, asked at random at 1 a second, is Erlang's loss
+// system with one server: it serves 1 / (1 + d) of what comes, a third.  Who learns from a 429,
+// 20 ms after asking, when to come back, comes back those 20 ms too late, if anyone asked at all in
+// the 2 s.  The variance of the answers in t seconds is t / 27: 5 deviations are 0.005 of the
+// share.
+TEST(FaultsTest, ALimitedModelAnswersWhatItsLimitAllows) {
+  nlohmann::json json = limited_scenario();
+  json["world"]["models"][1]["limits"] = {{"requests_per_minute", 30}, {"burst_s", 1}};
+  json["world"]["models"][1]["refusal_ms"] = 20;
+  const RunResult run = run_policy(json, kDear).run;
+  EXPECT_NEAR(answered_share(run), 1 / (1 + 2 + 0.02 * (1 - std::exp(-2.0))), 0.005);
+  // It is told no at most once an answer, but for those who ask within the 20 ms.
+  EXPECT_LT(faults(run, 1, Fault::kRateLimit), run.answered);
+  EXPECT_GT(faults(run, 1, Fault::kRateLimit), run.answered / 2);
+  const auto limited = static_cast<std::size_t>(fare::Refusal::kRateLimited);
+  EXPECT_EQ(run.refused[limited], run.refusals());
+  EXPECT_EQ(run.refused[limited] + run.failed + run.answered, run.requests);
+}
+
+// What a ramp admits on average, window by window: a Poisson number of requests, at most what the
+// window before allows.
+double ramp_share(double mean, double growth, std::size_t floor, int windows) {
+  constexpr std::size_t kMost = 200;  // Far above what 60 a window ever come to.
+  std::vector<double> admitted(kMost, 0.0);
+  admitted[0] = 1;
+  double sum = 0;
+  for (int i = 0; i < windows; ++i) {
+    std::vector<double> next(kMost, 0.0);
+    for (std::size_t before = 0; before < kMost; ++before) {
+      if (admitted[before] == 0) continue;
+      const auto grown = static_cast<std::size_t>(static_cast<double>(before) * growth);
+      const std::size_t most = std::min(std::max(floor, grown), kMost - 1);
+      double chance = std::exp(-mean);
+      double rest = 1;
+      for (std::size_t n = 0; n < most; ++n) {
+        next[n] += admitted[before] * chance;
+        rest -= chance;
+        chance *= mean / static_cast<double>(n + 1);
+      }
+      next[most] += admitted[before] * std::max(0.0, rest);
+    }
+    for (std::size_t n = 0; n < kMost; ++n) sum += static_cast<double>(n) * next[n];
+    admitted = std::move(next);
+  }
+  return sum / (mean * windows);
+}
+
+// It starts at a sixth of what is asked and is there after six windows: 0.995 of ten hours, where
+// some 180 are told to wait for the next window; 5 deviations of what they number are 0.002.
+TEST(FaultsTest, AModelThatRampsUpAnswersWhatItsRampAllows) {
+  nlohmann::json json = limited_scenario();
+  json["world"]["models"][1]["ramp"] = {{"window_s", 60}, {"growth", 1.5}, {"floor", 10}};
+  const RunResult run = run_policy(json, kDear).run;
+  const double expected = ramp_share(60, 1.5, 10, 600);
+  EXPECT_GT(expected, 0.99);
+  EXPECT_NEAR(answered_share(run), expected, 0.002);
+  EXPECT_GE(faults(run, 1, Fault::kRamp), 5u);
+  EXPECT_LT(faults(run, 1, Fault::kRamp), 30u) << "once a window that is full";
 }
 
 TEST(FaultsTest, PatienceThatNobodyHas) {
