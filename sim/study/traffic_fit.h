@@ -110,7 +110,7 @@ struct TrafficFitOptions {
 // with the smallest worst miss.
 //   poisson   the mean rate
 //   hours     a rate for each hour of the day, if the trace is two days or longer; week: of the
-//             week, from eight days
+//             week, from six and a half days; an hour that it does not reach has the mean
 //   gamma, weibull   renewals with the cv of the gaps
 //   mmpp      two states; the time constant and the spread from the three indices by least squares
 //             of logarithms, the share of the busier state from the skewness of counts in 10 s
@@ -120,7 +120,8 @@ struct TrafficFitOptions {
 // part.  Rows have only the time from request to request: the answer's is in it, and a run adds it
 // once more.
 // A trace whose times are multiples of some tick is fitted below that tick by the tick.
-// Errors: fewer than 20 requests, or all at one instant.
+// Errors: fewer than 20 requests, or all at one instant; more or fewer a second, or for longer or
+// shorter, than a scenario's arrivals may be.
 // Deterministic in (trace, options).
 [[nodiscard]] fare::Expected<TrafficFit> fit_traffic(const Trace& trace,
                                                      const TrafficFitOptions& options);

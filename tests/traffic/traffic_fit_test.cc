@@ -328,6 +328,64 @@ TEST(TrafficFitTest, TooLittleIsAnError) {
             "30\n");
 }
 
+// Requests at these instants, one after the other in sessions of two.
+Trace at_instants(const std::vector<fare::Duration>& at) {
+  Trace trace;
+  trace.name = "t";
+  for (const fare::Duration instant : at) {
+    const auto session = static_cast<std::uint32_t>(trace.rows.size() / 2);
+    trace.rows.push_back({.at = instant,
+                          .input = fare::Tokens(1 + session % 3),
+                          .output = fare::Tokens(1),
+                          .session = session});
+    if (trace.sessions.size() <= session) trace.sessions.push_back(std::to_string(session));
+  }
+  return trace;
+}
+
+TEST(TrafficFitTest, MoreOrLongerThanASourceCanBeIsAnError) {
+  const std::string rule =
+      "t: must have 1e-06 to 1e+06 requests a second for 1e-06 to 87600 hours to fit a source, but "
+      "has ";
+  const auto error_of = [](fare::Duration step) {
+    std::vector<fare::Duration> at;
+    for (int i = 0; i <= 100; ++i) at.push_back(i * step);
+    const auto fit = fit_traffic(at_instants(at), {.replications = 1});
+    return fit ? "" : fare::to_text(fit.error());
+  };
+  EXPECT_EQ(error_of(std::chrono::nanoseconds(10)), rule + "1.01e+08 for 2.77778e-10 hours\n");
+  EXPECT_EQ(error_of(std::chrono::hours(24 * 365)), rule + "3.20269e-08 for 876000 hours\n");
+  EXPECT_EQ(error_of(std::chrono::hours(800)), rule + "3.50694e-07 for 80000 hours\n");
+  EXPECT_EQ(error_of(std::chrono::hours(100)), "");
+}
+
+// Two bursts, long apart: what is in between is no memory, and no two states can be as slow.
+TEST(TrafficFitTest, FitsWhatIsFarApart) {
+  std::vector<fare::Duration> at;
+  for (int i = 0; i < 600; ++i) {
+    at.push_back((i / 300) * std::chrono::hours(80'000) + i * std::chrono::milliseconds(700));
+  }
+  const auto fit = fit_traffic(at_instants(at), {.replications = 1});
+  ASSERT_TRUE(fit.has_value()) << fare::to_text(fit.error());
+  // The mean being next to nothing, it is the sum of squares over the sum: of seven seconds that
+  // are not empty three have two, four have one.
+  EXPECT_NEAR(fit->trace.dispersion[0].value(), 1.6, 0.01);
+}
+
+// A week that ends early: the hours after it are as the mean.
+TEST(TrafficFitTest, HoursThatATraceDoesNotReachHaveTheMeanRate) {
+  std::vector<fare::Duration> at;
+  for (int i = 0; i <= 6 * 24 + 18; ++i) at.push_back(i * std::chrono::minutes(59));
+  const auto fit = fit_traffic(at_instants(at), {.replications = 1});
+  ASSERT_TRUE(fit.has_value()) << fare::to_text(fit.error());
+  const auto week = std::find_if(fit->candidates.begin(), fit->candidates.end(),
+                                 [](const ArrivalCandidate& one) { return one.name == "week"; });
+  ASSERT_NE(week, fit->candidates.end());
+  const auto weights = nlohmann::json::parse(week->json).at("hour_weights");
+  ASSERT_EQ(weights.size(), 168u);
+  EXPECT_EQ(weights.back(), 1.0);
+}
+
 class FitCommandTest : public testing::Test {
  protected:
   FitCommandTest() {
