@@ -131,6 +131,7 @@ SessionFit session_fit_of(const SessionSample& sample) {
     fit.gap_p90_seconds = sorted_quantile(gaps, 0.9);
   }
   fit.is_source = can_be_source(sample);
+  fit.context_cut = context_cut(sample);
   return fit;
 }
 

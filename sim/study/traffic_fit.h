@@ -7,6 +7,7 @@
 #include <vector>    // std::vector.
 
 #include "fare/expected.h"         // Expected.
+#include "study/cut.h"             // Cut.
 #include "traffic/prompt_trace.h"  // PromptTrace.
 #include "traffic/trace.h"         // Trace.
 
@@ -39,6 +40,7 @@ struct ArrivalCandidate {
   double gap_distance = 0;  // To the gaps of the trace.
   double worst_miss = 0;    // Of the cv and the indices: the greatest |simulated / trace - 1|,
   std::string worst;        // and which it is: "index of dispersion at 60 s".
+  std::optional<Cut> cut;   // Of the cv of gaps, where the law has no such one.
 };
 
 // A length of requests, fitted.
@@ -51,6 +53,7 @@ struct LengthFit {
   bool is_lognormal = false;      // Or quantiles, as the log-normal law misses.
   double distance = 0;            // Of what was chosen, drawn and rounded as a run does.
   double simulated_mean = 0;
+  std::vector<Cut> cuts;  // What was fitted is what they left.
 };
 
 struct ShareFit {
@@ -79,6 +82,7 @@ struct SessionFit {
   bool has_answers = false;        // Times to think are without the answers' times.
   std::optional<double> reuse;     // Share of the prompts' tokens that a cache without limits would
   double played_reuse = 0;         // have had; where the recording tells.
+  std::optional<Cut> context_cut;  // Of the longest prompt: in the source a session ends before.
 };
 
 struct TrafficFit {

@@ -317,6 +317,7 @@ std::vector<ArrivalCandidate> fit_arrivals(const ArrivalQuestion& question,
   const double cv = std::clamp(starts.gap_cv, GapLaw::kCvMin, GapLaw::kCvMax);
   for (const char* const kind : {"gamma", "weibull"}) {
     all.push_back(trial.run(kind, {{"process", kind}, {"cv", rounded(cv)}}));
+    if (cv != starts.gap_cv) all.back().cut = Cut{starts.gap_cv, cv};
   }
   // What starts alone would show without states; with sessions that is not what was just measured.
   Burstiness calm = all.front().simulated;
