@@ -33,7 +33,7 @@ inline DigitMasks portable_digit_masks(const char* text) {
   return masks;
 }
 
-// The same, some twenty times as fast where there is SSE2: on every x86-64.
+// The same, by SSE2 where there is any: on every x86-64.
 inline DigitMasks digit_masks(const char* text) {
 #ifdef __SSE2__
   constexpr std::size_t kVectorBytes = 16;
