@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "report/budget_json.h"
 #include "study/run_notes.h"
 
 namespace routesim {
@@ -40,6 +41,7 @@ Json refusals_json(const RunResult& total) {
   return json;
 }
 
+// What the model cost, and by fault what went wrong there; what did not happen has no key.
 Json model_json(const std::string& name, const ModelTally& tally) {
   Json lines = Json::array();
   fare::Cost sum;
@@ -58,6 +60,10 @@ Json model_json(const std::string& name, const ModelTally& tally) {
                {"lines", std::move(lines)},
                {"cost_usd", fare::to_usd(sum)}};
   if (tally.cancelled > 0) json["cancelled"] = tally.cancelled;
+  for (std::size_t i = 0; i < kFaultCount; ++i) {
+    if (tally.faults[i] == 0) continue;
+    json["faults"][std::string(to_string(static_cast<Fault>(i)))] = tally.faults[i];
+  }
   return json;
 }
 
@@ -174,6 +180,7 @@ Json policy_json(const Report& report, const PolicyReport& policy) {
   put_hedges(total, json);
   put_judgements(total, json);
   if (!total.pools.empty()) json["pools"] = pools_json(report, total.pools);
+  for (const BudgetForecast& one : policy.budgets) json["budgets"].push_back(budget_json(one));
   // Nothing to note is the rule, and then there is no such key.
   const std::vector<Note> notes = notes_of(total);
   if (!notes.empty()) json["notes"] = notes_json(report, notes);

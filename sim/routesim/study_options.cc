@@ -160,6 +160,11 @@ void add_study_options(CLI::App& command, StudyOptions& options) {
   command
       .add_option("--out", options.out, "Write report.html, report.json, report.csv to a folder")
       ->type_name("DIR");
+  command
+      .add_option("--scorer", options.overrides.scorer,
+                  "The judge who scores the cascades of a policy given as a FILE.json; default: "
+                  "the only one that the scenario's policies name")
+      ->type_name("NAME");
   command.add_flag("--oracle", options.oracle,
                    "Also the least that all of it can cost under the same floors and limits");
 }

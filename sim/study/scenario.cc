@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <string_view>
 
 #include "base/json_reader.h"
 #include "fare/router.h"
@@ -285,13 +287,56 @@ class ScenarioReader {
       }
       variants.push_back(std::move(*variant));
     }
+    read_policy_files(variants);
+    return variants;
+  }
+
+  // The policies that a command line names.
+  void read_policy_files(std::vector<Variant>& variants) {
+    const std::optional<std::uint32_t> scorer = scorer_of_files(variants);
+    bool is_needed = false;
     for (const std::string& path : overrides_.policies) {
       const std::optional<fare::Policy> policy = keep(load_policy(path));
+      is_needed = is_needed || !policy || !cascades_of(*policy).empty();
       if (!policy) continue;
       variants.push_back({path, *policy, std::nullopt});
-      check_scorer(variants.back());
+      if (cascades_of(*policy).empty()) continue;
+      variants.back().judging.scorer = scorer;
+      if (overrides_.scorer) continue;  // Whoever that is, it is said already.
+      check_scorer(variants.back(), fmt::format("with --scorer name one of the judges of {}{}",
+                                                path_, judges_text()));
     }
-    return variants;
+    if (is_needed || !overrides_.scorer) return;
+    problems_.add_all({{ErrorCode::kConflict, "--scorer",
+                        "says who scores the cascades of a policy that is given as a file, but "
+                        "there is none with a cascade"}});
+  }
+
+  // ", which has "a" and "b"", for messages.
+  std::string judges_text() const {
+    if (!judges_) return "";
+    if (judges_->empty()) return ", which has none yet: give its world \"judges\"";
+    return fmt::format(", which has \"{}\"", fmt::join(*judges_, "\", \""));
+  }
+
+  // Who scores them: whom the command line names, else the only one that the scenario's policies
+  // name.
+  std::optional<std::uint32_t> scorer_of_files(const std::vector<Variant>& variants) {
+    if (overrides_.scorer) return find_judge(*overrides_.scorer);
+    std::set<std::uint32_t> named;
+    for (const Variant& variant : variants) {
+      if (variant.judging.scorer) named.insert(*variant.judging.scorer);
+    }
+    return named.size() == 1 ? std::optional(*named.begin()) : std::nullopt;
+  }
+
+  std::optional<std::uint32_t> find_judge(const std::string& name) {
+    if (!judges_) return std::nullopt;  // What is wrong with them is said already.
+    const auto found = std::find(judges_->begin(), judges_->end(), name);
+    if (found != judges_->end()) return static_cast<std::uint32_t>(found - judges_->begin());
+    problems_.add_all({{ErrorCode::kUnknownName, "--scorer",
+                        fmt::format("\"{}\" is not a judge of {}{}", name, path_, judges_text())}});
+    return std::nullopt;
   }
 
   std::optional<Variant> read_variant(const JsonNode& node) {
@@ -319,20 +364,21 @@ class ScenarioReader {
     Variant variant{std::string(parsed->name()), *parsed,
                     has_cache ? std::optional<AnswerCache>(cache) : std::nullopt,
                     spends ? std::optional<Spending>(std::move(spending)) : std::nullopt, judging};
-    if (!node.has("scorer")) check_scorer(variant);
+    if (!node.has("scorer")) {
+      check_scorer(variant,
+                   "name one of the world's judges by \"scorer\" beside \"policy\" in " + path_);
+    }
     return variant;
   }
 
-  // Somebody must score the answers of a cascade.
-  void check_scorer(const Variant& variant) {
+  // Somebody must score the answers of a cascade; else `advice` says what to do.
+  void check_scorer(const Variant& variant, std::string_view advice) {
     if (variant.judging.scorer) return;
     for (const CascadeRule& rule : cascades_of(variant.policy)) {
-      problems_.add_all(
-          {{ErrorCode::kMissingKey,
-            fmt::format("{}#/rules/{}/cascade", variant.policy.file(), rule.index),
-            fmt::format("needs somebody who scores the answers of rule \"{}\": name one of the "
-                        "world's judges by \"scorer\" beside \"policy\" in {}",
-                        rule.name, path_)}});
+      problems_.add_all({{ErrorCode::kMissingKey,
+                          fmt::format("{}#/rules/{}/cascade", variant.policy.file(), rule.index),
+                          fmt::format("needs somebody who scores the answers of rule \"{}\": {}",
+                                      rule.name, advice)}});
     }
   }
 

@@ -69,6 +69,8 @@ struct ScenarioOverrides {
   bool open_loop = false;
   std::optional<std::string> prices = {};  // A folder or file instead of the scenario's.
   std::vector<std::string> policies = {};  // Files of more policies; each is named by its path.
+  // The judge who scores their cascades; else the only one whom the scenario's policies name.
+  std::optional<std::string> scorer = {};
 };
 
 // Reads a scenario:

@@ -27,6 +27,10 @@ constexpr std::size_t kRequestsMin = 20;
 constexpr std::size_t kClassRequestsMin = 50;  // Fewer have the lengths of all.
 constexpr std::size_t kTenantsListed = 1'000;
 constexpr std::uint32_t kPlaysMax = 5;
+constexpr double kPerSecondMin = 1e-6;  // All these as read_arrivals() has them.
+constexpr double kPerSecondMax = 1e6;
+constexpr double kHoursMin = 1e-6;
+constexpr double kHoursMax = 87'600;
 
 std::vector<double> lengths_of(const Trace& trace, fare::Tokens TraceRow::*member,
                                std::optional<std::uint32_t> request_class) {
@@ -139,6 +143,7 @@ SessionFit session_fit_of(const SessionSample& sample) {
     fit.gap_p90_seconds = sorted_quantile(gaps, 0.9);
   }
   fit.is_source = can_be_source(sample);
+  fit.context_cut = context_cut(sample);
   return fit;
 }
 
@@ -158,6 +163,22 @@ void try_sessions(const SessionSample& recorded, bool by_blocks, const TrafficFi
   if (by_blocks) fit.sessions->played_reuse = reuse_of(play(*model, options.seed, 1, true).trace);
 }
 
+Duration span_of(const Trace& trace) { return trace.rows.back().at - trace.rows.front().at; }
+
+// Why a source cannot have so many requests in such a time, if so.
+std::optional<std::string> extent_problem(std::size_t count, Duration span) {
+  const double hours = static_cast<double>(span.count()) / 3.6e12;
+  const double per_second = static_cast<double>(count) / static_cast<double>(span.count()) * 1e9;
+  if (hours >= kHoursMin && hours <= kHoursMax && per_second >= kPerSecondMin &&
+      per_second <= kPerSecondMax) {
+    return std::nullopt;
+  }
+  return fmt::format(
+      "must have {:g} to {:g} requests a second for {:g} to {} hours to fit a source, but has "
+      "{:.6g} for {:.6g} hours",
+      kPerSecondMin, kPerSecondMax, kHoursMin, kHoursMax, per_second, hours);
+}
+
 // Leaves the first row of each session; false if those are too few for a process of their own.
 bool keep_first(Trace& trace) {
   std::set<std::uint32_t> seen;
@@ -165,9 +186,9 @@ bool keep_first(Trace& trace) {
   std::erase_if(first.rows, [&](const TraceRow& row) {
     return row.session != kUnnamed && !seen.insert(row.session).second;
   });
-  if (first.rows.size() < kRequestsMin || first.rows.front().at == first.rows.back().at) {
-    return false;
-  }
+  const std::size_t count = first.rows.size();
+  if (count < kRequestsMin || span_of(first) == Duration(0)) return false;
+  if (extent_problem(count, span_of(trace)) || extent_problem(count, span_of(first))) return false;
   trace = std::move(first);
   return true;
 }
@@ -191,6 +212,9 @@ fare::Expected<TrafficFit> fit_traffic(const Trace& trace, const TrafficFitOptio
                       fmt::format("must have at least {} requests at more than one instant to fit "
                                   "a source, but has {}",
                                   kRequestsMin, count));
+  }
+  if (const auto problem = extent_problem(count, span_of(trace))) {
+    return fare::fail(ErrorCode::kOutOfRange, trace.name, *problem);
   }
   std::vector<Duration> at;
   for (const TraceRow& row : trace.rows) at.push_back(row.at);

@@ -7,6 +7,7 @@
 #include <vector>    // std::vector.
 
 #include "fare/expected.h"         // Expected.
+#include "study/cut.h"             // Cut.
 #include "traffic/prompt_trace.h"  // PromptTrace.
 #include "traffic/trace.h"         // Trace.
 
@@ -39,6 +40,7 @@ struct ArrivalCandidate {
   double gap_distance = 0;  // To the gaps of the trace.
   double worst_miss = 0;    // Of the cv and the indices: the greatest |simulated / trace - 1|,
   std::string worst;        // and which it is: "index of dispersion at 60 s".
+  std::optional<Cut> cut;   // Of the cv of gaps, where the law has no such one.
 };
 
 // A length of requests, fitted.
@@ -51,6 +53,7 @@ struct LengthFit {
   bool is_lognormal = false;      // Or quantiles, as the log-normal law misses.
   double distance = 0;            // Of what was chosen, drawn and rounded as a run does.
   double simulated_mean = 0;
+  std::vector<Cut> cuts;  // What was fitted is what they left.
 };
 
 struct ShareFit {
@@ -79,6 +82,7 @@ struct SessionFit {
   bool has_answers = false;        // Times to think are without the answers' times.
   std::optional<double> reuse;     // Share of the prompts' tokens that a cache without limits would
   double played_reuse = 0;         // have had; where the recording tells.
+  std::optional<Cut> context_cut;  // Of the longest prompt: in the source a session ends before.
 };
 
 struct TrafficFit {
@@ -110,7 +114,7 @@ struct TrafficFitOptions {
 // with the smallest worst miss.
 //   poisson   the mean rate
 //   hours     a rate for each hour of the day, if the trace is two days or longer; week: of the
-//             week, from eight days
+//             week, from six and a half days; an hour that it does not reach has the mean
 //   gamma, weibull   renewals with the cv of the gaps
 //   mmpp      two states; the time constant and the spread from the three indices by least squares
 //             of logarithms, the share of the busier state from the skewness of counts in 10 s
@@ -120,7 +124,8 @@ struct TrafficFitOptions {
 // sub-agents get their laws, and the source is played and compared with the recording part by part.
 // Rows have only the time from request to request: the answer's is in it, and a run adds it again.
 // A trace whose times are multiples of some tick is fitted below that tick by the tick.
-// Errors: fewer than 20 requests, or all at one instant.
+// Errors: fewer than 20 requests, or all at one instant; more or fewer a second, or for longer or
+// shorter, than a scenario's arrivals may be.
 // Deterministic in (trace, options).
 [[nodiscard]] fare::Expected<TrafficFit> fit_traffic(const Trace& trace,
                                                      const TrafficFitOptions& options);

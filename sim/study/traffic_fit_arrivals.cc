@@ -20,6 +20,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kWindowsMin = 10;
 constexpr double kHour = 3'600;
+constexpr double kStateShareMin = 0.02;   // Of the time, in either of two states.
+constexpr double kStateSecondsMax = 1e9;  // As read_arrivals() has it.
 constexpr double kTicks[] = {60, 30, 10, 5, 3, 2, 1, 0.5, 0.1};
 
 double seconds(Duration duration) { return static_cast<double>(duration.count()) / 1e9; }
@@ -30,13 +32,28 @@ std::vector<double> gaps_of(const std::vector<Duration>& at) {
   return gaps;
 }
 
-std::vector<double> counts_of(const std::vector<Duration>& at, double window) {
+// How many instants each window has.  Windows without one are only counted: a trace may have
+// billions of them.
+struct Counts {
+  std::size_t windows() const { return some.size() + none; }
+
+  std::vector<double> some;
+  std::size_t none = 0;
+};
+
+Counts counts_of(const std::vector<Duration>& at, double window) {
   const double span = seconds(at.back() - at.front());
-  std::vector<double> counts(static_cast<std::size_t>(span / window));
+  const auto windows = static_cast<std::size_t>(span / window);
+  Counts counts;
+  std::size_t last = windows;
   for (const Duration instant : at) {
     const auto place = static_cast<std::size_t>(seconds(instant - at.front()) / window);
-    if (place < counts.size()) ++counts[place];
+    if (place >= windows) break;
+    if (place != last) counts.some.push_back(0);
+    ++counts.some.back();
+    last = place;
   }
+  counts.none = windows - counts.some.size();
   return counts;
 }
 
@@ -46,15 +63,19 @@ struct Moments {
   double third = 0;  // Central.
 };
 
-Moments moments_of(const std::vector<double>& values) {
+// Of the values and so many zeros.
+Moments moments_of(const std::vector<double>& values, std::size_t zeros = 0) {
   Moments moments;
-  const auto n = static_cast<double>(values.size());
+  const auto none = static_cast<double>(zeros);
+  const double n = static_cast<double>(values.size()) + none;
   moments.mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
   for (const double value : values) {
     const double off = value - moments.mean;
     moments.variance += off * off / (n - 1);
     moments.third += off * off * off / n;
   }
+  moments.variance += none * moments.mean * moments.mean / (n - 1);
+  moments.third -= none * moments.mean * moments.mean * moments.mean / n;
   return moments;
 }
 
@@ -106,8 +127,7 @@ class Trial {
         source_(question.source_json.empty() ? Json() : Json::parse(question.source_json)),
         options_(options) {
     const double per_second = static_cast<double>(question.starts.size()) / seconds(span_);
-    base_ = {{"per_second", rounded(per_second)},
-             {"hours", rounded(std::max(seconds(span_) / kHour, 1e-6))}};
+    base_ = {{"per_second", rounded(per_second)}, {"hours", rounded(seconds(span_) / kHour)}};
   }
 
   // Simulates a process as often as asked and measures it as the trace was.
@@ -159,7 +179,8 @@ class Trial {
   Json base_;
 };
 
-// The rate of each hour of a day or week in the trace; a run starts where the trace did.
+// The rate of each hour of a day or week in the trace; a run starts where the trace did.  Hours
+// that it does not reach have the mean rate.
 Json hours_of(const std::vector<Duration>& at, std::size_t hours) {
   const double span = seconds(at.back() - at.front()) / kHour;
   std::vector<double> counts(hours);
@@ -173,7 +194,8 @@ Json hours_of(const std::vector<Duration>& at, std::size_t hours) {
   Json weights = Json::array();
   const double mean = static_cast<double>(at.size()) / span;
   for (std::size_t i = 0; i < hours; ++i) {
-    weights.push_back(std::round(counts[i] / times[i] / mean * 1e4) / 1e4);
+    const double weight = times[i] > 0 ? counts[i] / times[i] / mean : 1;
+    weights.push_back(std::round(weight * 1e4) / 1e4);
   }
   return weights;
 }
@@ -212,20 +234,23 @@ std::optional<Json> two_states(const std::vector<Duration>& at, const Burstiness
   // spread = 2 variance of the rate / (mean rate * leaving).
   const double rate = trace.per_second;
   const double variance = spread * rate * leaving / 2;
-  const Moments counts = moments_of(counts_of(at, std::max(10.0, tick)));
   const double window = std::max(10.0, tick);
+  const Counts in_windows = counts_of(at, window);
+  const Moments counts = moments_of(in_windows.some, in_windows.none);
   const double third = counts.third - 3 * counts.variance + 2 * counts.mean;  // Of the rate's part.
   const double skewness = third / std::pow(variance * window * window, 1.5);
   const double greatest =
       rate * rate / (rate * rate + variance);  // Else the calm rate is negative.
-  const double share = std::clamp((1 - skewness / std::sqrt(4 + skewness * skewness)) / 2, 0.02,
-                                  std::min(0.98, greatest));
+  if (greatest < kStateShareMin) return std::nullopt;
+  const double share = std::clamp((1 - skewness / std::sqrt(4 + skewness * skewness)) / 2,
+                                  kStateShareMin, std::min(1 - kStateShareMin, greatest));
   const double high = rate + std::sqrt(variance * (1 - share) / share);
   const double low = std::max(0.0, rate - std::sqrt(variance * share / (1 - share)));
   const auto state = [&](double weight, double mean) {
     return Json{{"weight", rounded(weight / rate)}, {"mean_seconds", rounded(mean)}};
   };
   // The shares of time are as the means; 1 / mean_low + 1 / mean_high = leaving.
+  if (1 / (leaving * std::min(share, 1 - share)) > kStateSecondsMax) return std::nullopt;
   return Json::array({state(low, 1 / (leaving * share)), state(high, 1 / (leaving * (1 - share)))});
 }
 
@@ -239,9 +264,9 @@ Burstiness burstiness(const std::vector<Duration>& at) {
   result.per_second = static_cast<double>(at.size()) / seconds(at.back() - at.front());
   result.gap_cv = std::sqrt(gaps.variance) / gaps.mean;
   for (std::size_t i = 0; i < kDispersionSeconds.size(); ++i) {
-    const std::vector<double> counts = counts_of(at, kDispersionSeconds[i]);
-    if (counts.size() < kWindowsMin) continue;
-    const Moments moments = moments_of(counts);
+    const Counts counts = counts_of(at, kDispersionSeconds[i]);
+    if (counts.windows() < kWindowsMin) continue;
+    const Moments moments = moments_of(counts.some, counts.none);
     if (moments.mean > 0) result.dispersion[i] = moments.variance / moments.mean;
   }
   return result;
@@ -294,6 +319,7 @@ std::vector<ArrivalCandidate> fit_arrivals(const ArrivalQuestion& question,
   const double cv = std::clamp(starts.gap_cv, GapLaw::kCvMin, GapLaw::kCvMax);
   for (const char* const kind : {"gamma", "weibull"}) {
     all.push_back(trial.run(kind, {{"process", kind}, {"cv", rounded(cv)}}));
+    if (cv != starts.gap_cv) all.back().cut = Cut{starts.gap_cv, cv};
   }
   // What starts alone would show without states; with sessions that is not what was just measured.
   Burstiness calm = all.front().simulated;

@@ -52,24 +52,58 @@ Json burstiness_json(const Burstiness& one) {
   return json;
 }
 
+// What a law or a source could not have, with what it has instead.
+Json cut_json(const Cut& cut) {
+  return {{"from", cut.from}, {"to", cut.to}, {"values", cut.values}};
+}
+
+std::string cut_text(std::string_view name, const Cut& cut) {
+  const char* const end = cut.from < cut.to ? "least" : "greatest";
+  if (cut.values == 1) {
+    return fmt::format("{}: {:.4g} is taken as {:.4g}, the {} of a source.", name, cut.from, cut.to,
+                       end);
+  }
+  return fmt::format("{}: {} are taken as {:.4g}, the {} of a source; the furthest is {:.4g}.",
+                     name, cut.values, cut.to, end, cut.from);
+}
+
+// All that was cut of what the source has.
+std::vector<std::string> cuts_of(const TrafficFit& fit) {
+  std::vector<std::string> lines;
+  if (!fit.candidates.empty() && fit.candidates[fit.chosen].cut) {
+    lines.push_back(cut_text("CV of gaps", *fit.candidates[fit.chosen].cut));
+  }
+  for (const LengthFit& one : fit.lengths) {
+    for (const Cut& cut : one.cuts) lines.push_back(cut_text(one.name, cut));
+  }
+  if (fit.sessions && fit.sessions->is_source && fit.sessions->context_cut) {
+    lines.push_back(cut_text("the longest prompt", *fit.sessions->context_cut));
+  }
+  return lines;
+}
+
 Json candidate_json(const ArrivalCandidate& candidate) {
-  return {{"name", candidate.name},
-          {"arrivals", Json::parse(candidate.json)},
-          {"simulated", burstiness_json(candidate.simulated)},
-          {"gap_distance", candidate.gap_distance},
-          {"worst_miss", candidate.worst_miss},
-          {"worst", candidate.worst}};
+  Json json = {{"name", candidate.name},
+               {"arrivals", Json::parse(candidate.json)},
+               {"simulated", burstiness_json(candidate.simulated)},
+               {"gap_distance", candidate.gap_distance},
+               {"worst_miss", candidate.worst_miss},
+               {"worst", candidate.worst}};
+  if (candidate.cut) json["cut"].push_back(cut_json(*candidate.cut));
+  return json;
 }
 
 Json length_json(const LengthFit& one) {
-  return {{"name", one.name},
-          {"mean", one.mean},
-          {"simulated_mean", one.simulated_mean},
-          {"mu", one.mu},
-          {"sigma", one.sigma},
-          {"lognormal_distance", one.lognormal_distance},
-          {"law", one.is_lognormal ? "lognormal" : "quantiles"},
-          {"distance", one.distance}};
+  Json json = {{"name", one.name},
+               {"mean", one.mean},
+               {"simulated_mean", one.simulated_mean},
+               {"mu", one.mu},
+               {"sigma", one.sigma},
+               {"lognormal_distance", one.lognormal_distance},
+               {"law", one.is_lognormal ? "lognormal" : "quantiles"},
+               {"distance", one.distance}};
+  for (const Cut& cut : one.cuts) json["cut"].push_back(cut_json(cut));
+  return json;
 }
 
 Json shares_json(const std::vector<ShareFit>& shares) {
@@ -123,6 +157,7 @@ Json assumptions_of(const TrafficFit& fit) {
     list.push_back(fmt::format("Traffic: {} by {}, Kolmogorov-Smirnov distance {:.3f}.", one.name,
                                one.is_lognormal ? "a log-normal law" : "quantiles", one.distance));
   }
+  for (const std::string& line : cuts_of(fit)) list.push_back("Traffic: " + line);
   if (!fit.candidates.empty()) {
     list.push_back(
         fmt::format("Traffic: input and output lengths are drawn independently; in the trace their "
@@ -142,7 +177,11 @@ std::string lengths_text(const TrafficFit& fit) {
                fmt::format("{:.3f}", one.lognormal_distance),
                one.is_lognormal ? "log-normal" : "quantiles", fmt::format("{:.3f}", one.distance)});
   }
-  return table.text({});
+  std::string text = table.text({});
+  for (const LengthFit& one : fit.lengths) {
+    for (const Cut& cut : one.cuts) text += cut_text(one.name, cut) + "\n";
+  }
+  return text;
 }
 
 std::string sessions_text(const SessionFit& sessions) {
@@ -161,6 +200,7 @@ std::string sessions_text(const SessionFit& sessions) {
          one.distance ? fmt::format("{:.3f}", *one.distance) : ""});
   }
   text += "\n" + table.text({});
+  if (sessions.context_cut) text += cut_text("the longest prompt", *sessions.context_cut) + "\n";
   if (sessions.reuse) {
     text += fmt::format(
         "A cache without limits has {:.1f} % of the tokens played, {:.1f} % of the recorded.\n",
@@ -231,7 +271,11 @@ std::string arrivals_text(const TrafficFit& fit) {
     row.push_back(fmt::format("{:.0f} %", 100 * one.worst_miss));
     table.add(std::move(row));
   }
-  return text + table.text({});
+  text += table.text({});
+  for (const ArrivalCandidate& one : fit.candidates) {
+    if (one.cut) text += cut_text(one.name + ", CV of gaps", *one.cut) + "\n";
+  }
+  return text;
 }
 
 std::string to_text(const TrafficFit& fit) {
@@ -258,6 +302,7 @@ Json session_json(const SessionFit& sessions) {
                {"gap_p90_seconds", sessions.gap_p90_seconds},
                {"is_source", sessions.is_source},
                {"parts", std::move(parts)}};
+  if (sessions.context_cut) json["cut"].push_back(cut_json(*sessions.context_cut));
   if (sessions.reuse) {
     json["recorded_reuse"] = *sessions.reuse;
     json["played_reuse"] = sessions.played_reuse;

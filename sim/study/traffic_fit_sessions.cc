@@ -23,6 +23,7 @@ constexpr double kThinkMax = 1e6;  // Seconds; all these as read_sessions() has 
 constexpr double kTurnsMax = 1'000;
 constexpr double kAgentsMax = 64;
 constexpr double kSizeShareMax = 100;
+constexpr double kNoLimit = std::numeric_limits<double>::infinity();
 constexpr std::int64_t kBlocksMax = 65'535;
 constexpr std::size_t kTurnGroups = 5;  // By the first prompt, if each has so many sessions.
 constexpr std::size_t kSessionsMin = 20;
@@ -50,6 +51,21 @@ std::uint64_t shared_blocks(BlockList a, BlockList b) {
   return shared;
 }
 
+// The value, or the nearest in [min, max], which is then noted.
+double within_limits(double value, double min, double max, std::vector<Cut>& cuts) {
+  const double to = std::clamp(value, min, max);
+  if (to == value) return value;
+  const auto same =
+      std::find_if(cuts.begin(), cuts.end(), [to](const Cut& one) { return one.to == to; });
+  if (same == cuts.end()) {
+    cuts.push_back({value, to});
+    return to;
+  }
+  ++same->values;
+  if (std::abs(value - to) > std::abs(same->from - to)) same->from = value;
+  return to;
+}
+
 // A prompt that did not go on from what was said.
 struct Rewrite {
   double said, input, kept;
@@ -70,7 +86,7 @@ class Sampler {
     if (is_rewrite) {
       rewrites_.push_back({said, input, by_blocks_ ? kept.value_or(said) : said});
     } else {
-      sample.new_tokens.push_back(std::max(1.0, input - said));
+      sample.new_tokens.push_back(within_limits(input - said, 1, kNoLimit, sample.new_token_cuts));
     }
   }
 
@@ -84,11 +100,14 @@ class Sampler {
   SessionSample finish() {
     const double text = sample.new_tokens.empty() ? 1 : mean_of(sample.new_tokens);
     for (const Rewrite& one : rewrites_) {
-      sample.size_shares.push_back(std::clamp((one.input - text) / one.said, 0.0, kSizeShareMax));
-      sample.kept_shares.push_back(std::min(1.0, one.kept / one.said));
+      sample.size_shares.push_back(
+          within_limits((one.input - text) / one.said, 0, kSizeShareMax, sample.size_cuts));
+      sample.kept_shares.push_back(within_limits(one.kept / one.said, 0, 1, sample.kept_cuts));
       sample.rewritten.push_back(one.said);
     }
-    for (double& context : sample.agent_contexts) context = std::max(1.0, context - text);
+    for (double& context : sample.agent_contexts) {
+      context = within_limits(context - text, 1, kNoLimit, sample.context_cuts);
+    }
     return std::move(sample);
   }
 
@@ -170,6 +189,10 @@ class SessionReader {
   const PromptCall* setter_ = nullptr;
   double fan_ = 0;
 };
+
+std::int64_t block_of(const SessionSample& sample) {
+  return sample.block_tokens > 0 ? sample.block_tokens : kBlockTokens;
+}
 
 double greatest(const std::vector<double>& values) {
   return values.empty() ? 0 : *std::max_element(values.begin(), values.end());
@@ -291,16 +314,26 @@ bool can_be_source(const SessionSample& sample) {
          greatest(sample.agent_pauses) <= kThinkMax;
 }
 
+std::optional<Cut> context_cut(const SessionSample& sample) {
+  const std::int64_t most = block_of(sample) * kBlocksMax;
+  if (sample.input_max <= most) return std::nullopt;
+  return Cut{static_cast<double>(sample.input_max), static_cast<double>(most)};
+}
+
 Json fit_sessions(const SessionSample& sample, const TrafficFitOptions& options,
                   std::vector<LengthFit>& fits) {
   FARE_CHECK(can_be_source(sample));
-  const auto law = [&](const char* name, const std::vector<double>& values, LawKind kind) {
-    return fit_law(name, values, kind, options, fits);
+  const auto law = [&](const char* name, const std::vector<double>& values, LawKind kind,
+                       const std::vector<Cut>& cuts = {}) {
+    Json one = fit_law(name, values, kind, options, fits);
+    fits.back().cuts = cuts;
+    return one;
   };
-  Json json = {{"turns", law("turns", sample.turns, LawKind::kCount)},
-               {"think_seconds", law("think_seconds", sample.think_seconds, LawKind::kNumber)},
-               {"new_tokens", law("new_tokens", sample.new_tokens, LawKind::kCount)}};
-  const std::int64_t block = sample.block_tokens > 0 ? sample.block_tokens : kBlockTokens;
+  Json json = {
+      {"turns", law("turns", sample.turns, LawKind::kCount)},
+      {"think_seconds", law("think_seconds", sample.think_seconds, LawKind::kNumber)},
+      {"new_tokens", law("new_tokens", sample.new_tokens, LawKind::kCount, sample.new_token_cuts)}};
+  const std::int64_t block = block_of(sample);
   json["block_tokens"] = block;
   json["context_max_tokens"] =
       std::min(std::max(sample.input_max, std::int64_t{200'000}), block * kBlocksMax);
@@ -314,7 +347,7 @@ Json fit_sessions(const SessionSample& sample, const TrafficFitOptions& options,
     }
     if (sample.agent_kept < 0.5) {
       agents["context_tokens"] =
-          law("sub_agents' contexts", sample.agent_contexts, LawKind::kCount);
+          law("sub_agents' contexts", sample.agent_contexts, LawKind::kCount, sample.context_cuts);
     }
     json["sub_agents"] = std::move(agents);
   }
@@ -322,8 +355,8 @@ Json fit_sessions(const SessionSample& sample, const TrafficFitOptions& options,
     json["turns_by_prompt"] = turns_by_prompt(sample, options);
   }
   if (!sample.size_shares.empty()) {
-    law("rewrites' sizes", sample.size_shares, LawKind::kNumber);
-    law("rewrites' kept", sample.kept_shares, LawKind::kNumber);
+    law("rewrites' sizes", sample.size_shares, LawKind::kNumber, sample.size_cuts);
+    law("rewrites' kept", sample.kept_shares, LawKind::kNumber, sample.kept_cuts);
     json["rewrites"] = rewrites_by_length(sample, options);
   }
   return json;

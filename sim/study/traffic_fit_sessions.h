@@ -27,6 +27,8 @@ struct SessionSample {
   std::vector<double> agent_turns;     // Of each sub-agent.
   std::vector<double> agent_contexts;  // Its first prompt, less the new text.
   std::vector<double> agent_pauses;
+  // Of the vectors of these names.
+  std::vector<Cut> new_token_cuts, size_cuts, kept_cuts, context_cuts;
   double agent_kept = 0;  // Mean share of the first prompt that is the session's.
   std::int64_t block_tokens = 0;
   std::int64_t input_max = 0;
@@ -42,6 +44,9 @@ SessionSample sample_sessions(const Trace& trace);
 
 // Whether some session has a second turn, and all is within what a SessionModel may be.
 bool can_be_source(const SessionSample& sample);
+
+// What of the longest prompt a source cannot have.
+std::optional<Cut> context_cut(const SessionSample& sample);
 
 // A scenario's "sessions"; each part's law is added to the fits.  REQUIRES: can_be_source().
 nlohmann::ordered_json fit_sessions(const SessionSample& sample, const TrafficFitOptions& options,

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -32,6 +33,7 @@ struct Keys {
   bool milliseconds = false;  // A whole number of them, else seconds, also in quotes.
   std::string_view time = {}, input = {}, output = {};
   std::string_view request_class = {}, tenant = {}, session = {}, parent = {};
+  std::string_view unread = {};  // Another one that its lines have; nobody looks at its value.
 };
 
 Keys keys_of(TraceFormat format) {
@@ -39,13 +41,15 @@ Keys keys_of(TraceFormat format) {
     return {.milliseconds = true,
             .time = "timestamp",
             .input = "input_length",
-            .output = "output_length"};
+            .output = "output_length",
+            .unread = "hash_ids"};
   }
   if (format == TraceFormat::kRagPulse) {
     return {.time = "timestamp",
             .input = "input_length",
             .output = "output_length",
-            .session = "session_id"};
+            .session = "session_id",
+            .unread = "hash_ids"};
   }
   if (format == TraceFormat::kBailian) {
     return {.time = "timestamp",
@@ -53,7 +57,8 @@ Keys keys_of(TraceFormat format) {
             .output = "output_length",
             .request_class = "type",
             .session = "chat_id",
-            .parent = "parent_chat_id"};
+            .parent = "parent_chat_id",
+            .unread = "hash_ids"};
   }
   return {.time = "seconds",
           .input = "input_tokens",
@@ -110,6 +115,7 @@ class JsonLinesParser : public RowParser {
                keys_.tenant, keys_.session, keys_.parent},
         raw_names_{RawKey(names_[0]), RawKey(names_[1]), RawKey(names_[2]), RawKey(names_[3]),
                    RawKey(names_[4]), RawKey(names_[5]), RawKey(names_[6])},
+        raw_unread_(keys_.unread),
         classes_(keys_.request_class, kClassesMax, trace.classes),
         tenants_(keys_.tenant, kTenantsMax, trace.tenants),
         sessions_(keys_.session, kSessionsMax, trace.sessions),
@@ -147,8 +153,10 @@ class JsonLinesParser : public RowParser {
     batch.lines = 0;
     batch.rows.clear();
     if (text.size() >= kBigText) rows_.reserve(kRowsReserved);  // Does nothing from then on.
+    // The room of the text before, if that is enough: another one would be allocated anew.
+    const std::size_t room = std::max(text.size(), stream_.capacity());
     ondemand::document_stream documents;
-    if (stream_.iterate_many(text.data(), text.size(), text.size()).get(documents)) return;
+    if (stream_.iterate_many(text.data(), text.size(), room).get(documents)) return;
     LineWalk walk(text);
     bool has_row = false;
     for (auto at = documents.begin(); at != documents.end(); ++at) {
@@ -200,11 +208,17 @@ class JsonLinesParser : public RowParser {
   }
 
   // The same of a key as it stands in the text, without escapes; kFields: of none.
-  std::size_t raw_field_of(const char* key) const {
-    const FirstBytes text(key);
-    std::size_t field = 0;
-    while (field < kFields && !raw_names_[field].begins(text)) ++field;
-    return field;
+  std::size_t raw_field_of(const FirstBytes& key) const {
+    for (std::size_t field = 0; field < fields_used_; ++field) {
+      if (raw_names_[field].begins(key)) return field;
+    }
+    return kFields;
+  }
+
+  static std::size_t fields_used(const std::array<std::string_view, kFields>& names) {
+    std::size_t used = kFields;
+    while (names[used - 1].empty()) --used;
+    return used;
   }
 
   static bool has_escapes(const char* key) {
@@ -227,10 +241,12 @@ class JsonLinesParser : public RowParser {
       // In place: what was just written in halves is slow to read whole, as copies do.
       ondemand::field&& there = std::move(member).value_unsafe();
       const char* const key = there.key().raw();
+      const FirstBytes key_begin(key);
       ondemand::value& value = there.value();
-      const std::size_t field = raw_field_of(key);
+      const std::size_t field = raw_field_of(key_begin);
       if (field == kFields) {
-        if (has_escapes(key) || !is_json(value)) return false;
+        const bool is_none = raw_unread_.begins(key_begin) || !has_escapes(key);
+        if (!is_none || !is_json(value)) return false;
         continue;
       }
       if ((seen >> field & 1u) != 0) return false;
@@ -262,23 +278,32 @@ class JsonLinesParser : public RowParser {
   }
 
   bool take_time(ondemand::value& value) {
+    return keys_.milliseconds ? take_milliseconds(value) : take_seconds(value);
+  }
+
+  bool take_milliseconds(ondemand::value& value) {
+    std::int64_t number = 0;
+    if (value.get_int64().get(number) || number < 0 || number > kSecondsMax * 1'000) return false;
+    quick_.at = fare::Duration(number * kNanosecondsPerMillisecond);
+    return true;
+  }
+
+  bool take_seconds(ondemand::value& value) {
     std::string_view text;
-    if (!keys_.milliseconds && value.get_string().get(text) == simdjson::SUCCESS) {
+    if (value.get_string().get(text) == simdjson::SUCCESS) {
       const std::optional<fare::Duration> at = read_seconds(text);
       if (at) quick_.at = *at;
       return at.has_value();
     }
     ondemand::number number;
     if (value.get_number().get(number)) return false;
-    const std::int64_t max = kSecondsMax * (keys_.milliseconds ? 1'000 : 1);
     if (number.is_int64()) {
       const std::int64_t whole = number.get_int64();
-      if (whole < 0 || whole > max) return false;
-      quick_.at = fare::Duration(whole * (keys_.milliseconds ? kNanosecondsPerMillisecond
-                                                             : 1'000 * kNanosecondsPerMillisecond));
+      if (whole < 0 || whole > kSecondsMax) return false;
+      quick_.at = std::chrono::seconds(whole);
       return true;
     }
-    if (keys_.milliseconds || !number.is_double()) return false;
+    if (!number.is_double()) return false;
     const double seconds = number.get_double();
     if (!(seconds >= 0 && seconds <= static_cast<double>(kSecondsMax))) return false;
     quick_.at = fare::Duration(std::llround(seconds * 1e9));
@@ -411,6 +436,8 @@ class JsonLinesParser : public RowParser {
   Keys keys_;
   std::array<std::string_view, kFields> names_;
   std::array<RawKey, kFields> raw_names_;
+  RawKey raw_unread_;
+  std::size_t fields_used_ = fields_used(names_);  // The others have no name.
   bool has_names_ = false;  // In name_texts_, of the row that read() has left.
   dom::parser parser_;
   ondemand::parser stream_;

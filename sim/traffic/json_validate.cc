@@ -1,28 +1,51 @@
 #include "traffic/json_validate.h"
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
+#include <cstdint>
+
+#include "traffic/digit_masks.h"
 
 namespace routesim {
 namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-constexpr std::size_t kDigitsMax = 18;  // Any number of so many fits into 64 bits.
+constexpr int kDigitsMax = 18;  // Any number of so many fits into 64 bits.
 
-// Whether there are more than kDigitsMax digits in a row: then one of them is at a multiple of as
-// many and one.
-bool has_long_number(std::string_view text) {
-  const auto is_digit = [&](std::size_t i) { return text[i] >= '0' && text[i] <= '9'; };
-  for (std::size_t i = 0; i < text.size(); i += kDigitsMax + 1) {
-    if (!is_digit(i)) continue;
-    std::size_t from = i;
-    std::size_t to = i + 1;
-    while (from > 0 && is_digit(from - 1)) --from;
-    while (to < text.size() && is_digit(to)) ++to;
-    if (to - from > kDigitsMax) return true;
-  }
-  return false;
+// Whether more than kDigitsMax bits in a row are set, by what ends 2, 4, 8, 16 and 16 + 3 of them.
+bool has_long_row(std::uint64_t bits) {
+  for (const int step : {1, 2, 4}) bits &= bits << step;
+  if (bits == 0) return false;  // As ever for lists of short numbers.
+  bits &= bits << 8;
+  return (bits & bits << (kDigitsMax + 1 - 16)) != 0;
 }
+
+// Looks at a list, block by block.
+class ListWalk {
+ public:
+  // Whether the first `size` bytes of a block, from 1 to all, go on a list.
+  bool go_on(DigitMasks now, std::size_t size) {
+    const auto after = [](std::uint64_t bits, std::uint64_t earlier, int by) {
+      return bits << by | earlier >> (64 - by);
+    };
+    const std::uint64_t looked_at = ~std::uint64_t{0} >> (DigitMasks::kBytes - size);
+    now.digits &= looked_at;
+    const std::uint64_t after_digit = after(now.digits, before_.digits, 1);
+    const std::uint64_t after_two = after(now.digits, before_.digits, 2);
+    const std::uint64_t after_zero = after(now.zeros, before_.zeros, 1);
+    const std::uint64_t after_comma = after(now.commas, before_.commas, 1);
+    const std::uint64_t good = (now.digits & (after_two | ~after_zero)) |
+                               (now.commas & after_digit) | (now.blanks & after_comma);
+    const int digits_begun = std::countl_one(before_.digits) + std::countr_one(now.digits);
+    before_ = now;
+    return (~good & looked_at) == 0 && digits_begun <= kDigitsMax && !has_long_row(now.digits);
+  }
+
+ private:
+  DigitMasks before_;
+};
 
 bool is_json_list(ondemand::array list) {
   std::string_view text;
@@ -46,22 +69,14 @@ bool is_json_object(ondemand::object object) {
 bool is_plain_list(std::string_view text) {
   if (text.size() < 2 || text.front() != '[' || text.back() != ']') return false;
   if (text == "[]") return true;
-  const auto* const c = reinterpret_cast<const unsigned char*>(text.data());
-  const auto is_digit = [](unsigned char x) -> unsigned char {
-    return static_cast<unsigned char>(x - '0') < 10;
-  };
-  // The first two and the last are looked at by themselves.
-  const std::size_t last = text.size() - 2;
-  if (!is_digit(c[1]) || !is_digit(c[last])) return false;
-  unsigned char good = 1;
-  for (std::size_t i = 2; i <= last; ++i) {
-    const unsigned char digit = is_digit(c[i]);
-    const unsigned char comma = (c[i] == ',') & is_digit(c[i - 1]);
-    const unsigned char blank = (c[i] == ' ') & (c[i - 1] == ',');
-    const unsigned char zero = (c[i - 1] == '0') & (is_digit(c[i - 2]) ^ 1);
-    good &= static_cast<unsigned char>((digit & (zero ^ 1)) | comma | blank);
+  const std::string_view items = text.substr(1, text.size() - 2);
+  if (items.back() < '0' || items.back() > '9') return false;
+  ListWalk walk;
+  for (std::size_t i = 0; i < items.size(); i += DigitMasks::kBytes) {
+    const std::size_t size = std::min(items.size() - i, DigitMasks::kBytes);
+    if (!walk.go_on(digit_masks(items.data() + i), size)) return false;
   }
-  return good != 0 && !has_long_number(text);
+  return true;
 }
 
 bool is_json(ondemand::value value) {

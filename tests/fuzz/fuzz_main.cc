@@ -1,11 +1,13 @@
 // Drives a fuzz target without a fuzzing engine: each file named on the command line, whole, and
-// then a fixed number of seeded mutations of it.  Deterministic: a crash comes again.
+// then a fixed number of seeded mutations of it, which "-runs=NUMBER" before the files sets, as it
+// does with libFuzzer.  Deterministic: a crash comes again.
 
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/random.h"
@@ -18,6 +20,7 @@ constexpr std::uint64_t kMutations = 20'000;  // Of all seeds together.
 constexpr std::uint64_t kBytesMax = 20
                                     << 20;  // Handed to the target in all, so that time is bounded.
 constexpr std::size_t kSeedMax = 4'000;     // Longer seeds are cut into windows of this size.
+constexpr std::string_view kRuns = "-runs=";
 constexpr const char* kTokens[] = {"\"", "{",       "}",    "[",     "]",    ":",
                                    ",",  "-",       "0",    "1e999", "null", "99999999999999999999",
                                    "\n", "\\u0000", "\xff", "1.5"};
@@ -54,7 +57,13 @@ void feed(const std::string& text) {
 
 int main(int argc, char** argv) {
   std::vector<std::string> seeds = {""};
+  std::uint64_t runs = kMutations;
   for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word.starts_with(kRuns)) {
+      runs = std::stoull(std::string(word.substr(kRuns.size())));
+      continue;
+    }
     std::ifstream file(argv[i], std::ios::binary);
     seeds.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
     feed(seeds.back());
@@ -62,7 +71,7 @@ int main(int argc, char** argv) {
   const fare::RandomKey key(1, 0, fare::Purpose::kFuzz);
   std::uint64_t bytes = 0;
   std::uint64_t done = 0;
-  for (; done < kMutations && bytes < kBytesMax; ++done) {
+  for (; done < runs && bytes < kBytesMax; ++done) {
     fare::RandomStream random(key, done);
     const std::string& seed = seeds[random.below(seeds.size())];
     // A whole small seed, or most often a window of a large one; its start keeps a header alive.

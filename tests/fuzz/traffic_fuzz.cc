@@ -7,11 +7,26 @@
 #include "traffic/session.h"
 
 // Goal: no traffic of a scenario makes the reader crash, and what it accepts can be drawn: in order
-// of time, with lengths in range, and sessions that follow their calls.
+// of time, with lengths in range, sessions that follow their calls, and users who ask again no more
+// often than they may.
 
 namespace {
 
 constexpr int kCalls = 300;
+
+void check_call(const routesim::TrafficModel& model, const routesim::Arrival& call) {
+  FARE_CHECK(call.input >= fare::Tokens(1));
+  FARE_CHECK(call.output >= fare::Tokens(1));
+  FARE_CHECK(call.request_class < model.classes.size());
+  FARE_CHECK(call.tenant < model.tenants.size());
+  FARE_CHECK(fare::count_blocks(call.blocks) *
+                 static_cast<std::uint64_t>(call.block_tokens.count()) <=
+             static_cast<std::uint64_t>(call.input.count()));
+  const routesim::UserModel& users = model.users;
+  FARE_CHECK(call.patience >= fare::Duration(0));
+  FARE_CHECK(call.escalations <= users.escalations_max);
+  FARE_CHECK(call.attempt <= users.retries_max + users.escalations_max);
+}
 
 void run(const routesim::TrafficModel& model) {
   routesim::SessionSource source(model, 1, 0);
@@ -20,15 +35,14 @@ void run(const routesim::TrafficModel& model) {
   for (int i = 0; i < kCalls && source.next(arrival); ++i) {
     FARE_CHECK(arrival.at >= before);
     before = arrival.at;
+    fare::Duration now = arrival.at;
     std::optional<routesim::Arrival> next = arrival;
     for (int k = 0; k < kCalls && next; ++k) {
-      FARE_CHECK(next->input >= fare::Tokens(1));
-      FARE_CHECK(next->output >= fare::Tokens(1));
-      FARE_CHECK(next->request_class < model.classes.size());
-      FARE_CHECK(next->tenant < model.tenants.size());
-      static_cast<void>(fare::count_blocks(next->blocks));
-      const auto ending = static_cast<routesim::Ending>((i + k) % 4);
-      next = source.after(*next, next->at, ending);
+      FARE_CHECK(next->at >= now);
+      now = next->at;
+      check_call(model, *next);
+      const auto ending = static_cast<routesim::Ending>((i + k) % 5);
+      next = source.after(*next, now, ending);
       while (source.also(arrival)) continue;  // Never answered: their session stays open.
     }
   }

@@ -49,6 +49,17 @@ TEST(CliTest, ComparesAPolicyWithItsEditedFile) {
   EXPECT_EQ(json["comparison"]["cost_usd_difference_mean"], "0");
 }
 
+TEST(CliTest, ComparesACascadeWithItsEditedFile) {
+  const std::string command =
+      "compare scenarios/judged_cascade.json --replications 2 --policy judged "
+      "--policy scenarios/policies/judged.json";
+  EXPECT_EQ(run_json(command)["comparison"]["cost_usd_difference_mean"], "0");
+  const nlohmann::json json = run_json(command + " --scorer person");
+  const nlohmann::json& scoring = json["policies"][1]["scoring"];  // A person takes $0.20.
+  EXPECT_NEAR(std::stod(scoring["cost_usd"].get<std::string>()),
+              0.2 * scoring["scored"].get<double>(), 1e-6);
+}
+
 TEST(CliTest, WritesAFolderOfReports) {
   const TemporaryFolder folder;
   const std::string out = folder.path() + "/a/b";
@@ -122,6 +133,10 @@ TEST(CliTest, BadInputEndsWithCodeTwoAndASentence) {
       {"folder", "run scenarios", "is a folder"},
       {"broken JSON", "run " + broken, "is not valid JSON: parse error at line 1, column 2"},
       {"unknown policy", "run " + day + " --policy tierd", "did you mean \"tiered\"?"},
+      {"unknown scorer",
+       "run scenarios/judged_cascade.json --policy scenarios/policies/judged.json --scorer me",
+       "--scorer: \"me\" is not a judge of scenarios/judged_cascade.json, which has \"haiku\", "
+       "\"person\""},
       {"one policy to compare", "compare " + day + " --policy tiered", "--policy: name two"},
       {"no replications", "run " + day + " --replications 0", "--replications"},
       {"huge replications", "run " + day + " --replications 99999999999999999999",

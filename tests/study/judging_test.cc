@@ -421,6 +421,68 @@ TEST(JudgingTest, SaysAtOnceWhoIsMissing) {
               HasSubstr("nothing says how good the answers of \"cheap\" are, which rule \"all\""));
 }
 
+// A cascade is edited in its file, and run again without touching the scenario.
+class PolicyFileTest : public testing::Test {
+ protected:
+  PolicyFileTest() : json_(cascade_scenario(10)) {
+    path_ = folder_.write("cascade.json", json_["policies"][1]["policy"].dump());
+    plain_ = folder_.write("plain.json", json_["policies"][0]["policy"].dump());
+  }
+
+  fare::Expected<Scenario> load(ScenarioOverrides overrides) const {
+    return load_scenario(folder_.write("scenario.json", json_.dump()), overrides);
+  }
+  std::string errors(ScenarioOverrides overrides) const {
+    const auto scenario = load(std::move(overrides));
+    return scenario ? "no error" : fare::to_text(scenario.error());
+  }
+
+  TemporaryFolder folder_;
+  nlohmann::json json_;
+  std::string path_, plain_;
+};
+
+TEST_F(PolicyFileTest, ItsCascadeHasTheScenariosOnlyScorer) {
+  const auto scenario = load({.policies = {path_, plain_}});
+  ASSERT_TRUE(scenario) << fare::to_text(scenario.error());
+  EXPECT_EQ(scenario->variants[2].judging.scorer, scenario->variants[1].judging.scorer);
+  EXPECT_FALSE(scenario->variants[3].judging.scorer.has_value());
+}
+
+TEST_F(PolicyFileTest, ItsScorerCanBeNamed) {
+  nlohmann::json other = json_["world"]["judges"][0];
+  other["name"] = "other";
+  json_["world"]["judges"].push_back(other);
+  const auto scenario = load({.policies = {path_}, .scorer = "other"});
+  ASSERT_TRUE(scenario) << fare::to_text(scenario.error());
+  EXPECT_EQ(scenario->variants[1].judging.scorer, 0u);
+  EXPECT_EQ(scenario->variants[2].judging.scorer, 1u);
+  // Two scorers in the scenario: then it must be.
+  json_["policies"].push_back(json_["policies"][1]);
+  json_["policies"][2]["policy"]["name"] = "again";
+  json_["policies"][2]["scorer"] = "other";
+  EXPECT_THAT(errors({.policies = {path_}}),
+              HasSubstr(path_ + "#/rules/0/cascade: needs somebody who scores the answers of rule "
+                                "\"all\": with --scorer name one of the judges of "));
+  EXPECT_THAT(errors({.policies = {path_}}), HasSubstr(", which has \"rubric\", \"other\"\n"));
+  EXPECT_EQ(errors({.policies = {path_}, .scorer = "other"}), "no error");
+}
+
+TEST_F(PolicyFileTest, AScorerWhoIsNobodyOrOfNothingIsAnError) {
+  EXPECT_THAT(errors({.policies = {path_}, .scorer = "rubrik"}),
+              HasSubstr("--scorer: \"rubrik\" is not a judge of "));
+  EXPECT_THAT(errors({.policies = {plain_}, .scorer = "rubric"}),
+              HasSubstr("--scorer: says who scores the cascades of a policy that is given as a "
+                        "file, but there is none with a cascade\n"));
+  EXPECT_THAT(errors({.scorer = "rubric"}), HasSubstr("--scorer: says who"));
+  json_["world"].erase("judges");
+  json_["policies"].erase(1);
+  EXPECT_THAT(errors({.policies = {path_}}),
+              HasSubstr(", which has none yet: give its world \"judges\"\n"));
+  EXPECT_THAT(errors({.policies = {path_}, .scorer = "rubric"}),
+              HasSubstr("--scorer: \"rubric\" is not a judge of "));
+}
+
 // Goal: memory grows with what is open, and scores and evaluations allocate nothing.
 // Method: a run of ten times as many requests allocates hardly more.
 TEST(JudgingTest, ALongerJudgedRunAllocatesHardlyMore) {

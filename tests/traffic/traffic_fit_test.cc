@@ -1,6 +1,7 @@
 #include "study/traffic_fit.h"
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -424,6 +425,127 @@ TEST(TrafficFitTest, TooLittleIsAnError) {
   EXPECT_EQ(fare::to_text(fit.error()),
             "t: must have at least 20 requests at more than one instant to fit a source, but has "
             "30\n");
+}
+
+// Requests at these instants, one after the other in sessions of two.
+Trace at_instants(const std::vector<fare::Duration>& at) {
+  Trace trace;
+  trace.name = "t";
+  for (const fare::Duration instant : at) {
+    const auto session = static_cast<std::uint32_t>(trace.rows.size() / 2);
+    trace.rows.push_back({.at = instant,
+                          .input = fare::Tokens(1 + session % 3),
+                          .output = fare::Tokens(1),
+                          .session = session});
+    if (trace.sessions.size() <= session) trace.sessions.push_back(std::to_string(session));
+  }
+  return trace;
+}
+
+TEST(TrafficFitTest, MoreOrLongerThanASourceCanBeIsAnError) {
+  const std::string rule =
+      "t: must have 1e-06 to 1e+06 requests a second for 1e-06 to 87600 hours to fit a source, but "
+      "has ";
+  const auto error_of = [](fare::Duration step) {
+    std::vector<fare::Duration> at;
+    for (int i = 0; i <= 100; ++i) at.push_back(i * step);
+    const auto fit = fit_traffic(at_instants(at), {.replications = 1});
+    return fit ? "" : fare::to_text(fit.error());
+  };
+  EXPECT_EQ(error_of(std::chrono::nanoseconds(10)), rule + "1.01e+08 for 2.77778e-10 hours\n");
+  EXPECT_EQ(error_of(std::chrono::hours(24 * 365)), rule + "3.20269e-08 for 876000 hours\n");
+  EXPECT_EQ(error_of(std::chrono::hours(800)), rule + "3.50694e-07 for 80000 hours\n");
+  EXPECT_EQ(error_of(std::chrono::hours(100)), "");
+}
+
+// Two bursts, long apart: what is in between is no memory, and no two states can be as slow.
+TEST(TrafficFitTest, FitsWhatIsFarApart) {
+  std::vector<fare::Duration> at;
+  for (int i = 0; i < 600; ++i) {
+    at.push_back((i / 300) * std::chrono::hours(80'000) + i * std::chrono::milliseconds(700));
+  }
+  const auto fit = fit_traffic(at_instants(at), {.replications = 1});
+  ASSERT_TRUE(fit.has_value()) << fare::to_text(fit.error());
+  // The mean being next to nothing, it is the sum of squares over the sum: of seven seconds that
+  // are not empty three have two, four have one.
+  EXPECT_NEAR(fit->trace.dispersion[0].value(), 1.6, 0.01);
+}
+
+// A week that ends early: the hours after it are as the mean.
+TEST(TrafficFitTest, HoursThatATraceDoesNotReachHaveTheMeanRate) {
+  std::vector<fare::Duration> at;
+  for (int i = 0; i <= 6 * 24 + 18; ++i) at.push_back(i * std::chrono::minutes(59));
+  const auto fit = fit_traffic(at_instants(at), {.replications = 1});
+  ASSERT_TRUE(fit.has_value()) << fare::to_text(fit.error());
+  const auto week = std::find_if(fit->candidates.begin(), fit->candidates.end(),
+                                 [](const ArrivalCandidate& one) { return one.name == "week"; });
+  ASSERT_NE(week, fit->candidates.end());
+  const auto weights = nlohmann::json::parse(week->json).at("hour_weights");
+  ASSERT_EQ(weights.size(), 168u);
+  EXPECT_EQ(weights.back(), 1.0);
+}
+
+// Gaps are all the same, and every third turn is cut down to next to nothing, once to nothing.
+TEST(TrafficFitTest, SaysWhatItTakesForTheNearestThatASourceHas) {
+  Trace trace;
+  trace.name = "t";
+  for (std::uint32_t session = 0; session < 30; ++session) {
+    trace.sessions.push_back(std::to_string(session));
+    const std::int64_t inputs[] = {1'000, 2'000, session == 7 ? 1 : 100};
+    for (std::int64_t turn = 0; turn < 3; ++turn) {
+      trace.rows.push_back({.at = std::chrono::seconds(3 * session + turn),
+                            .input = fare::Tokens(inputs[turn]),
+                            .output = fare::Tokens(100),
+                            .session = session});
+    }
+  }
+  const auto fit = fit_traffic(trace, {.replications = 1});
+  ASSERT_TRUE(fit.has_value()) << fare::to_text(fit.error());
+  // New texts have 900 tokens, and 2,100 were said: (100 - 900) / 2,100, and once (1 - 900) /
+  // 2,100.
+  const std::string sizes =
+      "rewrites' sizes: 30 are taken as 0, the least of a source; the furthest is -0.4281.";
+  const std::string text = to_text(*fit);
+  EXPECT_THAT(text, testing::HasSubstr(sizes + "\n"));
+  EXPECT_THAT(text, testing::HasSubstr("gamma, CV of gaps: 0 is taken as 0.001, the least of a "
+                                       "source.\n"));
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("kept: ")));
+  EXPECT_THAT(scenario_skeleton(*fit), testing::HasSubstr("\"Traffic: " + sizes + "\""));
+  const auto json = nlohmann::json::parse(to_json(*fit));
+  for (const auto& one : json["candidates"]) {
+    const bool is_renewal = one["name"] == "gamma" || one["name"] == "weibull";
+    ASSERT_EQ(one.contains("cut"), is_renewal) << one["name"];
+    if (is_renewal) {
+      EXPECT_EQ(one["cut"], nlohmann::json::parse(R"([{"from": 0.0, "to": 0.001, "values": 1}])"));
+    }
+  }
+  for (const auto& one : json["lengths"]) {
+    const bool are_sizes = one["name"] == "rewrites' sizes";
+    ASSERT_EQ(one.contains("cut"), are_sizes) << one["name"];
+    if (!are_sizes) continue;
+    ASSERT_EQ(one["cut"].size(), 1u);
+    EXPECT_DOUBLE_EQ(one["cut"][0]["from"].get<double>(), -899.0 / 2'100);
+    EXPECT_EQ(one["cut"][0]["to"], 0);
+    EXPECT_EQ(one["cut"][0]["values"], 30);
+  }
+}
+
+TEST(TrafficFitTest, SaysWhatOfALongPromptNoSourceHas) {
+  Trace trace = at_instants({});
+  for (std::uint32_t i = 0; i < 60; ++i) {
+    if (i % 2 == 0) trace.sessions.push_back(std::to_string(i));
+    trace.rows.push_back({.at = std::chrono::seconds(i * i),
+                          .input = fare::Tokens(i == 59 ? 5'000'000 : 100 * (1 + i % 2)),
+                          .output = fare::Tokens(1),
+                          .session = i / 2});
+  }
+  const auto fit = fit_traffic(trace, {.replications = 1});
+  ASSERT_TRUE(fit.has_value()) << fare::to_text(fit.error());
+  EXPECT_THAT(to_text(*fit),
+              testing::HasSubstr("the longest prompt: 5e+06 is taken as 4.194e+06, the greatest of "
+                                 "a source.\n"));
+  const auto json = nlohmann::json::parse(to_json(*fit));
+  EXPECT_EQ(json["sessions"]["cut"][0]["to"], 64 * 65'535);
 }
 
 class FitCommandTest : public testing::Test {
