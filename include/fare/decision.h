@@ -39,7 +39,7 @@ enum class Verdict : std::uint8_t {
   kDenied,           // The rule denies it, or its region is not one that the rule allows.
   kUnpriced,         // No price is known for it now; what cannot be priced is not used.
   kEjected,          // It failed too often lately (fare/health.h).
-  kRateLimited,      // It has no room under its rate limits (fare/rate_limit.h).
+  kRateLimited,      // No room under its rate limits (fare/rate_limit.h), or Router::hold().
   kOverBudget,       // Some budget has less left than it may cost.
   kOutputUnbounded,  // Neither request nor price table bounds its output, and a budget that must
                      // not be exceeded pays for it.

@@ -286,8 +286,10 @@ fare::Expected<FitAnswer> answer_hosted(const LatencyRows& rows) {
   }
   answer.text = table.text({}) + notes;
   if (!answer.world["models"].empty()) return answer;
-  return fare::fail(ErrorCode::kOutOfRange, rows.name,
-                    fmt::format("has no model of at least {} rows", kHostedRowsMin));
+  return fare::fail(
+      ErrorCode::kOutOfRange, rows.name,
+      fmt::format("has no model of at least {} rows, some of whose later tokens took time",
+                  kHostedRowsMin));
 }
 
 int run_fit(const FitOptions& options) {

@@ -34,9 +34,8 @@ fare::Errors Decider::hold() {
       if (router_->hold(target, until, state_.counted_at)) continue;
       errors.push_back(
           {fare::ErrorCode::kOutOfRange, "--hold",
-           fmt::format("\"{}\" must have limits in the policy, and be held until at most "
-                       "a day from {}, but {} is asked",
-                       name, fare::to_rfc3339(state_.counted_at), fare::to_rfc3339(until))});
+           fmt::format("\"{}\" must be held until at most a day from {}, but {} is asked", name,
+                       fare::to_rfc3339(state_.counted_at), fare::to_rfc3339(until))});
     }
     if (is_target) continue;
     errors.push_back({fare::ErrorCode::kUnknownName, "--hold",

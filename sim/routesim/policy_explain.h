@@ -35,7 +35,6 @@ struct AskedState {
   std::vector<fare::SpentBefore> spent;  // In the windows of `counted_at`.
   fare::Instant counted_at{};            // At or before `now`; prices must be known then too.
   // Targets whose vendor said "retry after", and until when: at most a day after `counted_at`.
-  // Each must have limits in the policy.
   std::vector<std::pair<std::string, fare::Instant>> holds;
 };
 

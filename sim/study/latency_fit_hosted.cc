@@ -35,8 +35,11 @@ std::string distribution_json(const std::vector<Point>& quantiles) {
 }
 
 std::optional<HostedFit> fit_hosted(std::span<const HostedItem> items) {
-  const auto is_long = [](const HostedItem& item) { return item.later_tokens >= 1; };
-  if (items.size() < kHostedRowsMin || std::none_of(items.begin(), items.end(), is_long)) {
+  // Somebody's later tokens must be known to take time.
+  const auto takes_time = [](const HostedItem& item) {
+    return item.later_tokens >= 1 && (item.first < 0 || item.total > item.first);
+  };
+  if (items.size() < kHostedRowsMin || std::none_of(items.begin(), items.end(), takes_time)) {
     return std::nullopt;
   }
   HostedFit fit{

@@ -39,9 +39,9 @@ struct HostedFit {
 
 inline constexpr std::size_t kHostedRowsMin = 100;
 
-// Fits one model, if it has kHostedRowsMin rows and one of two output tokens: the effect of the
-// input by input_effect(), the two distributions by hosted_histograms(), all of them brought near
-// to the measured totals by match_quantiles().  Half a second for 5,000 rows.
+// Fits one model, if it has kHostedRowsMin rows, and one of them has later tokens that took time:
+// the effect of the input by input_effect(), the two distributions by hosted_histograms(), all of
+// them brought near to the measured totals by match_quantiles().  Half a second for 5,000 rows.
 std::optional<HostedFit> fit_hosted(std::span<const HostedItem> items);
 std::optional<HostedFit> fit_hosted(const LatencyRows& rows, std::uint32_t model, SessionHalf half);
 

@@ -39,6 +39,7 @@ struct Warp {
   double median, level, below, above;
 
   double operator()(double value) const {
+    if (median <= 0) return value;  // Most take no time at all: nothing to stretch.
     const double log = std::log(value / median);
     return median * std::exp(level + (log < 0 ? below : above) * log);
   }

@@ -27,8 +27,9 @@ void check_distribution(const std::vector<Distribution::Point>& quantiles) {
 }
 
 void check_fit(const LatencyRows& rows, const HostedFit& fit) {
-  FARE_CHECK(std::isfinite(fit.first_token_ms_per_1k_input));
-  FARE_CHECK(fit.first_token_ms_per_1k_input >= 0);
+  FARE_CHECK(std::isfinite(fit.input_effect.per_1k_new));
+  FARE_CHECK(fit.input_effect.per_1k_new >= fit.input_effect.per_1k_cached);
+  FARE_CHECK(fit.input_effect.per_1k_cached >= 0);
   FARE_CHECK(fit.own_share >= 0);
   FARE_CHECK(fit.own_share <= 1);
   check_distribution(fit.first_token_ms);

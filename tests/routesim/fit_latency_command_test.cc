@@ -127,7 +127,7 @@ TEST_F(FitLatencyCommandTest, SaysWhatIsWrong) {
   expect_bad(rows() + " --format csv --pool " + file("bad.json", "{}"),
              "needs the key \"sequences\"");
   expect_bad(file("few.csv", "input_tokens,output_tokens,total_ms\n1,2,3\n") + " --format csv",
-             "has no model of at least 100 rows");
+             "has no model of at least 100 rows, some of whose later tokens took time");
   expect_bad(file("no_first.csv", "input_tokens,output_tokens,total_ms\n1,2,3\n") +
                  " --format csv --pool " + pool(),
              "only 0 of 1 rows have one");

@@ -98,6 +98,19 @@ TEST(LatencyFitHostedTest, FindsTheEffectOfTheInput) {
 
 // What a world of these coefficients answers, with `cached` of every prompt's tokens read from its
 // cache: none, all but a few, or some of them.
+// Of answers that come all at once nothing is to be learnt about later tokens.
+TEST(LatencyFitHostedTest, AnswersThatComeAtOnceAreNotFitted) {
+  LatencyRows rows = rows_of({}, 30, 20);
+  for (LatencyRow& row : rows.rows) row.total = row.first_token = std::chrono::seconds(2);
+  EXPECT_FALSE(fit_hosted(hosted_items(rows, 0, SessionHalf::kAll)));
+  rows.rows.front().total += std::chrono::seconds(1);
+  const auto fit = fit_hosted(hosted_items(rows, 0, SessionHalf::kAll));
+  ASSERT_TRUE(fit);
+  for (const Distribution::Point& point : fit->ms_per_output_token) {
+    EXPECT_TRUE(std::isfinite(point.value));
+  }
+}
+
 LatencyRows rows_of_world(double per_1k_new, double per_1k_cached, bool tells_cached) {
   World world;
   WorldModel& model = world.models.emplace_back();
