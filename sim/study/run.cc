@@ -1,7 +1,6 @@
 #include "study/run.h"
 #include "base/fetch.h"
 
-#include <deque>
 #include <memory>
 #include <optional>
 
@@ -94,10 +93,10 @@ class Run {
         books_(scenario) {
     const World& world = scenario.world;
     for (std::uint32_t i = 0; i < world.models.size(); ++i) {
-      models_.emplace_back(
+      models_.push_back(std::make_unique<HostedModel>(
           world, i,
           HostedModel::Options{
-              .seed = scenario.seed, .replication = replication, .start = scenario.start});
+              .seed = scenario.seed, .replication = replication, .start = scenario.start}));
       pools_.emplace_back();
       if (!world.models[i].pool) continue;
       const fare::RandomKey acceptance(scenario.seed, replication, fare::Purpose::kAcceptance);
@@ -283,7 +282,7 @@ class Run {
   // one of its class went.  Recorded prompts are not worth it: finding their ends takes longer.
   void fetch_cache(const Arrival& arrival,
                    void (HostedCache::*fetch)(const Prompt&, fare::Tokens, std::uint32_t) const) {
-    const HostedCache* const cache = models_[last_model_[arrival.request_class]].cache();
+    const HostedCache* const cache = models_[last_model_[arrival.request_class]]->cache();
     if (cache == nullptr || arrival.block_tokens > fare::Tokens()) return;
     const Prompt* const prompt = prompts_.of(arrival, arrival.input);
     if (prompt != nullptr) (cache->*fetch)(*prompt, arrival.input, arrival.tenant);
@@ -432,11 +431,11 @@ class Run {
   void ask(TryId id) {
     Try& next = open_.at(id);
     const Ask ask = ask_with_prompt(id);
-    if (ask.prompt == nullptr && models_[next.model].cache() != nullptr) {
+    if (ask.prompt == nullptr && models_[next.model]->cache() != nullptr) {
       books_.send_unseen(next.model);
     }
     Fate refusal;
-    next.entry = models_[next.model].send(ask, now_, refusal);
+    next.entry = models_[next.model]->send(ask, now_, refusal);
     switch (next.entry.way) {
       case Entry::Way::kServed:
         serve(id, ask);
@@ -535,7 +534,7 @@ class Run {
   void serve(TryId id, const Ask& ask) {
     leave_line(id);
     const Try& one = open_.at(id);
-    follow(id, models_[one.model].serve(ask, one.entry, now_));
+    follow(id, models_[one.model]->serve(ask, one.entry, now_));
   }
 
   void leave_line(TryId id) {
@@ -656,10 +655,10 @@ class Run {
     if (fate.begins) one.first_token = one.served + fate.first_token - one.started;
     one.end = fate.end;
     one.output = fate.output;
-    if (one.entry.cache.written > fare::Tokens() && models_[one.model].charges_storage()) {
+    if (one.entry.cache.written > fare::Tokens() && models_[one.model]->charges_storage()) {
       books_.keep(one.model);
     }
-    models_[one.model].end(ask_of(id), one.entry, fate, now_);
+    models_[one.model]->end(ask_of(id), one.entry, fate, now_);
     close_try(id);
   }
 
@@ -669,7 +668,7 @@ class Run {
   }
 
   void leave_place(std::uint32_t model) {
-    const std::optional<TryId> next = models_[model].leave(now_);
+    const std::optional<TryId> next = models_[model]->leave(now_);
     if (next) serve(*next, ask_with_prompt(*next));
   }
 
@@ -695,7 +694,7 @@ class Run {
     const std::uint32_t model = one.model;
     books_.cancel(model);
     if (one.in_line) {
-      models_[model].withdraw(ask_of(id), one.entry, now_);
+      models_[model]->withdraw(ask_of(id), one.entry, now_);
       leave_line(id);
       one.total = now_ - one.started;
       one.end = AttemptEnd::kCancelled;
@@ -748,7 +747,7 @@ class Run {
   // a few if it moves earlier than was thought.
   void watch_line(std::uint32_t model) {
     const Duration next = pools_[model] ? pools_[model]->next_change().value_or(kNever)
-                                        : models_[model].next_change();
+                                        : models_[model]->next_change();
     if (next >= changes_[model]) return;
     changes_[model] = next;
     queue_.push({next, kModelChange, model});
@@ -760,7 +759,7 @@ class Run {
       pools_[model]->advance(now_, happened_);
       return take_in(model);
     }
-    while (const std::optional<LineMove> move = models_[model].advance(now_)) {
+    while (const std::optional<LineMove> move = models_[model]->advance(now_)) {
       if (move->is_served) {
         serve(move->slot, ask_with_prompt(move->slot));
       } else {
@@ -775,7 +774,7 @@ class Run {
   AnswerQuality quality_of(TryId id) {
     const Open& open = open_[slot_of(id)];
     const Try& one = open_.at(id);
-    return quality_.draw(one.model, models_[one.model].quality(one.fate.phase),
+    return quality_.draw(one.model, models_[one.model]->quality(one.fate.phase),
                          {.request_class = open.arrival.request_class,
                           .request = first_asked(open.arrival),
                           .answer = luck_of(id),
@@ -834,7 +833,7 @@ class Run {
     fare::Usage& usage = attempt.usage.emplace();
     usage[Meter::kInput] = open.input - cache.read - cache.written;
     usage[Meter::kCacheRead] = cache.read;
-    usage[models_[one.model].write_meter()] += cache.written;
+    usage[models_[one.model]->write_meter()] += cache.written;
     usage[Meter::kOutput] = one.output;
     return attempt;
   }
@@ -849,7 +848,7 @@ class Run {
   RunJudges judges_;
   AnswerLuck answers_;
   ArrivalPrompts prompts_;
-  std::deque<HostedModel> models_;            // Which cannot move.
+  std::vector<std::unique_ptr<HostedModel>> models_;
   std::vector<std::unique_ptr<Pool>> pools_;  // By model; null: it is hosted.
   std::vector<PoolEvent> happened_;
   std::vector<std::uint32_t> model_of_target_;
