@@ -68,6 +68,10 @@ std::string counts_text(const Report& report, const PolicyReport& policy, const 
     text += fmt::format(", {} refused ({})", count_text(total.refused[i]),
                         fare::to_string(static_cast<fare::Refusal>(i)));
   }
+  if (total.hedged > 0) {
+    text += fmt::format("; {} slow attempts were hedged, and {} of the hedges answered first",
+                        count_text(total.hedged), count_text(total.hedges_won));
+  }
   for (std::size_t i = 0; i < total.held_back.size(); ++i) {
     if (total.held_back[i] == 0) continue;
     text += fmt::format("; {} further attempts were held back ({})", count_text(total.held_back[i]),

@@ -3,12 +3,13 @@
 // Method: worlds whose times are known ahead or whose law is; the run's own invariants hold as
 // always.
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "report/json.h"
+#include "report/text.h"
 #include "study/fixture.h"
 #include "study/report.h"
 #include "study/run.h"
@@ -214,6 +215,7 @@ TEST(HedgingRunTest, TheReportCountsThem) {
   EXPECT_EQ(policy["hedged"], 300);
   EXPECT_EQ(policy["hedges_won"], 300);
   EXPECT_FALSE(policy.contains("notes"));
+  EXPECT_THAT(to_text(report, {}), testing::HasSubstr("300 of the hedges answered first"));
 }
 
 }  // namespace
