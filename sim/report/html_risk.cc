@@ -142,7 +142,7 @@ bool went_wrong(const ModelTally& tally) {
 std::string mean_wait(const ModelTally& tally) {
   if (tally.waits == 0) return "-";
   const double mean =
-      static_cast<double>(tally.waited.count()) * 1e-6 / static_cast<double>(tally.waits);
+      static_cast<double>(tally.waited_ns) * 1e-6 / static_cast<double>(tally.waits);
   return value_text(Metric::kEndToEndP50, mean);
 }
 

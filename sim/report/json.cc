@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "report/budget_json.h"
@@ -41,6 +42,12 @@ Json refusals_json(const RunResult& total) {
   return json;
 }
 
+// A sum of times: exact while it fits into 64 bits, which holds 292 years.
+Json sum_json(fare::Int128 sum) {
+  constexpr fare::Int128 kExact = std::numeric_limits<std::int64_t>::max();
+  return sum <= kExact ? Json(static_cast<std::int64_t>(sum)) : Json(static_cast<double>(sum));
+}
+
 // What the model cost, and by fault what went wrong there; what did not happen has no key.
 Json model_json(const std::string& name, const ModelTally& tally) {
   Json lines = Json::array();
@@ -56,7 +63,7 @@ Json model_json(const std::string& name, const ModelTally& tally) {
                {"attempts", tally.attempts},
                {"failures", tally.failures},
                {"waits", tally.waits},
-               {"waited_ns", tally.waited.count()},
+               {"waited_ns", sum_json(tally.waited_ns)},
                {"lines", std::move(lines)},
                {"cost_usd", fare::to_usd(sum)}};
   if (tally.cancelled > 0) json["cancelled"] = tally.cancelled;
@@ -144,7 +151,7 @@ void put_judgements(const RunResult& total, Json& json) {
                        {"accepted", scoring.accepted},
                        {"rejected", scoring.rejected},
                        {"cost_usd", fare::to_usd(scoring.cost)},
-                       {"delay_ns", scoring.delay.count()},
+                       {"delay_ns", sum_json(scoring.delay_ns)},
                        {"by_stage", scoring.by_stage},
                        {"kept", scoring.kept}};
   }

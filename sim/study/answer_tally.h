@@ -4,8 +4,7 @@
 #include <cstdint>  // std::uint64_t.
 
 #include "fare/decision.h"  // kAttemptsMax.
-#include "fare/money.h"     // Cost.
-#include "fare/time.h"      // Duration.
+#include "fare/money.h"     // Cost, Int128.
 
 namespace routesim {
 
@@ -15,7 +14,7 @@ struct ScoringTally {
   std::uint64_t accepted = 0;  // these were good enough,
   std::uint64_t rejected = 0;  // and these not.  Of the others the user gave up meanwhile.
   fare::Cost cost;             // Of all scores; part of RunResult::cost.
-  fare::Duration delay{};      // The sum of the times that scores took.
+  fare::Int128 delay_ns = 0;   // The sum of the times that scores took.
   // Requests with a cascade that were answered, by how many answers that took.
   std::array<std::uint64_t, fare::kAttemptsMax> by_stage{};
   std::uint64_t kept = 0;  // Of them: given a rejected answer, as no further one was to be had.

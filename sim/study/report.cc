@@ -1,6 +1,7 @@
 #include "study/report.h"
 
 #include <fmt/format.h>
+#include <algorithm>
 
 #include <functional>
 
@@ -63,7 +64,7 @@ std::optional<double> measure_scoring(Metric metric, const ScoringTally& scoring
       return dollars(scoring.cost);
     case Metric::kScoringTime:
       if (scoring.scored == 0) return std::nullopt;
-      return static_cast<double>(scoring.delay.count()) / kNanosecondsPerMillisecond /
+      return static_cast<double>(scoring.delay_ns) / kNanosecondsPerMillisecond /
              static_cast<double>(scoring.scored);
     case Metric::kRejectedShare:
       return share(scoring.rejected, scoring.accepted + scoring.rejected);
@@ -175,7 +176,7 @@ void add(std::vector<ModelTally>& sum, const std::vector<ModelTally>& more) {
     sum[i].kept += more[i].kept;
     sum[i].unseen += more[i].unseen;
     sum[i].waits += more[i].waits;
-    sum[i].waited += more[i].waited;
+    sum[i].waited_ns += more[i].waited_ns;
     add(sum[i].used, more[i].used);
     add(sum[i].cost, more[i].cost);
     add(sum[i].faults, more[i].faults);
@@ -202,7 +203,7 @@ void add(ScoringTally& sum, const ScoringTally& more) {
   sum.accepted += more.accepted;
   sum.rejected += more.rejected;
   sum.cost += more.cost;
-  sum.delay += more.delay;
+  sum.delay_ns += more.delay_ns;
   add(sum.by_stage, more.by_stage);
   sum.kept += more.kept;
 }
@@ -249,7 +250,7 @@ void add(RunResult& sum, const RunResult& more) {
   sum.quality_sum += more.quality_sum;
   sum.with_floor += more.with_floor;
   sum.above_floor += more.above_floor;
-  sum.length += more.length;
+  sum.length = std::max(sum.length, more.length);  // A sum of centuries is no Duration.
   sum.in_flight_ns += more.in_flight_ns;
   sum.sojourn_ns += more.sojourn_ns;
 }

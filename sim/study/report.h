@@ -59,7 +59,7 @@ std::string_view to_string(Metric metric);
 struct PolicyReport {
   std::string name;
   std::string hash;
-  RunResult total;                      // Sums over all replications, exact.
+  RunResult total;                      // Sums over all replications, exact; the longest length.
   fare::Cost cost_mean;                 // total.cost / replications, rounded to a picodollar.
   std::vector<BudgetForecast> budgets;  // How the first windows of its budgets end; or none.
   // Nothing where a replication has no such figure: no answer, or quality not modelled.

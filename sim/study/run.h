@@ -57,7 +57,7 @@ struct RunResult {
   double quality_sum = 0;         // Over them.
   std::uint64_t with_floor = 0;   // Those of them whose rule has a floor.
   std::uint64_t above_floor = 0;  // Those whose quality reaches it.
-  fare::Duration length{};        // From the start to the last event.
+  fare::Duration length{};        // From the start to the last event; of several, the longest.
   fare::Int128 in_flight_ns = 0;  // The integral of the number of open requests over time.
   fare::Int128 sojourn_ns = 0;    // The sum of the times that requests were open.
 

@@ -47,7 +47,7 @@ void RunBooks::fail(std::uint32_t model, Fault fault) {
 void RunBooks::score(const Arrival& arrival, fare::Cost cost, fare::Duration delay) {
   ++result_.scoring.scored;
   result_.scoring.cost += cost;
-  result_.scoring.delay += delay;
+  result_.scoring.delay_ns += delay.count();
   result_.by_class[arrival.request_class].cost += cost;
   result_.by_tenant[arrival.tenant].cost += cost;
   result_.cost += cost;

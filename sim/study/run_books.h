@@ -48,7 +48,7 @@ class RunBooks {
   void send_unseen(std::uint32_t model) { ++result_.by_model[model].unseen; }
   void wait(std::uint32_t model) { ++result_.by_model[model].waits; }
   void leave_line(std::uint32_t model, fare::Duration waited) {
-    result_.by_model[model].waited += waited;
+    result_.by_model[model].waited_ns += waited.count();
   }
   void fail(std::uint32_t model, Fault fault);
 

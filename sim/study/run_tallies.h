@@ -19,7 +19,7 @@ struct ModelTally {
   // Attempts that wrote into a cache whose vendor charges for keeping, which no cost here has.
   std::uint64_t kept = 0;
   std::uint64_t waits = 0;                           // Attempts that found all of its places taken.
-  fare::Duration waited{};                           // The sum of their waits.
+  fare::Int128 waited_ns = 0;                        // The sum of their waits: 292 years are few.
   std::array<fare::Tokens, fare::kMeterCount> used;  // By meter.
   std::array<fare::Cost, fare::kMeterCount> cost;
   std::array<std::uint64_t, kFaultCount> faults{};  // By Fault; they add up to `failures`.

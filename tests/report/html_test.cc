@@ -281,7 +281,7 @@ Report faulty() {
   break_down(2, {Fault::kRegionOutage});
   total.by_model[2].attempts = total.by_model[2].failures;
   total.by_model[0].waits = 4'321;
-  total.by_model[0].waited = std::chrono::seconds(4'321);
+  total.by_model[0].waited_ns = 4'321 * fare::Int128{1'000'000'000};
   total.by_model[1].cancelled = 765;
   total.degraded = 11'001;
   total.retried = 11'002;

@@ -162,7 +162,7 @@ TEST(CascadeRunTest, TheJudgesPriceAndDelayAreThereToTheLastDigit) {
   EXPECT_EQ(rejected.scoring.rejected, 1'000u);
   EXPECT_EQ(rejected.scoring.cost, usd("0.5"));
   EXPECT_EQ(rejected.cost, usd("15.9"));  // 1.4 + 0.5 + 14.
-  EXPECT_EQ(rejected.scoring.delay, seconds(250));
+  EXPECT_EQ(rejected.scoring.delay_ns, fare::Int128{250} * 1'000'000'000);
   EXPECT_EQ(rejected.sojourn_ns, fare::Int128{1'000} * 2'250'000'000);
   // The last answer is not scored: its first token comes as it comes.
   EXPECT_TRUE(is_about(rejected.first_token.quantile(1), milliseconds(500 + 250 + 1'500)));

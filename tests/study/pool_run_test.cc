@@ -186,7 +186,7 @@ TEST(PoolRunTest, AnAutoscaledPoolStartsAndStopsWithItsTraffic) {
   EXPECT_EQ(run.answered, 3u);
   EXPECT_EQ(run.pools[0].held, 3u);
   EXPECT_EQ(run.by_model[kDear].waits, 3u);
-  EXPECT_EQ(run.by_model[kDear].waited, 3 * seconds(120));
+  EXPECT_EQ(run.by_model[kDear].waited_ns, 3 * fare::Int128{Duration(seconds(120)).count()});
   EXPECT_LT(run.pools[0].replica_ns, 3 * fare::Int128{seconds(300) / Duration(1)});
 }
 
