@@ -19,8 +19,8 @@ enum class AttemptEnd : std::uint8_t {
 };
 
 // Whether the target failed: server error, timeout, cut off.  A prompt that is too long, a bad key
-// or a filter says nothing of the target, for or against it.  Nor does a 429: it is tired, not sick
-// (research gateways.md 3, number 25), and Router::hold() is what gives it a rest.
+// or a filter says nothing of the target, for or against it.  Nor does a 429: the
+// target is tired, not sick, and Router::hold() is what gives it a rest.
 [[nodiscard]] bool blames_target(AttemptEnd end);
 
 // What an HTTP status means if nothing else is known: 2xx answered; 408 timeout; 429 rate limited;

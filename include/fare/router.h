@@ -96,7 +96,7 @@ class Router {
   // Sends a target nothing until then: the retry-after of a 429, whether or not the policy limits
   // it.  route() passes it over as kRateLimited, or as kEjected if it is that too, with `until` for
   // a retry_at; as a fallback it stays in the plan, for top_up() and hedge() to refuse as long as
-  // it is held.  An earlier word may not shorten it; it goes on by the target's name over any
+  // it is held.  What ends earlier does not shorten it; it goes on by the target's name over any
   // reload().  False, and nothing is changed, if `until` is more than a day from now, which is
   // hardly meant.  Allocates nothing.
   bool hold(TargetId target, Instant until, Instant now);

@@ -310,16 +310,20 @@ class Run {
   void follow_up(const Arrival& finished, Duration now, Ending ending) {
     const std::optional<Arrival> first = source_.after(finished, now, ending);
     if (!first) return;
-    if (first->attempt > finished.attempt) {
+    if (await(*first) && first->attempt > finished.attempt) {
       books_.ask_again(first->escalations > finished.escalations);
     }
-    await(*first);
     for (Arrival more; source_.also(more);) await(more);
   }
 
-  void await(const Arrival& arrival) {
-    if (arrival.at > kClockEnd) return books_.end_clock();
+  // False: the clock ends before it comes.
+  bool await(const Arrival& arrival) {
+    if (arrival.at > kClockEnd) {
+      books_.end_clock();
+      return false;
+    }
     queue_.push({arrival.at, kFollow, due_.put(arrival)});
+    return true;
   }
 
   void accept(const Arrival& arrival, const fare::Decision& decision) {

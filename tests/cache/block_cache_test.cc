@@ -181,6 +181,8 @@ TEST(BlockCacheTest, EveryPolicyEvictsAsItsSlowModel) {
       const auto cache = BlockCache::create({.eviction = eviction, .blocks_max = blocks_max});
       Model model(eviction, blocks_max, requests);
       for (std::size_t i = 0; i < requests.size(); ++i) {
+        cache->fetch(lists.lists[i]);
+        cache->fetch_found(lists.lists[i]);
         const std::uint64_t match = cache->match(lists.lists[i]);
         const std::uint64_t hits = cache->use(lists.lists[i], future.of(i));
         ASSERT_EQ(match, hits);
@@ -248,6 +250,8 @@ TEST(BlockCacheTest, StretchesOfBlocksAreEvictedAsSingleBlocksWouldBe) {
       const auto cache = BlockCache::create({.eviction = eviction, .blocks_max = blocks_max});
       ListModel model(eviction, blocks_max);
       for (std::size_t i = 0; i < requests.size(); ++i) {
+        cache->fetch(lists.lists[i]);
+        cache->fetch_found(lists.lists[i]);
         const std::uint64_t match = cache->match(lists.lists[i]);
         const std::uint64_t hits = cache->use(lists.lists[i]);
         ASSERT_EQ(match, hits) << "request " << i;

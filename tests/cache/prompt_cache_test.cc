@@ -331,6 +331,29 @@ TEST(PromptCacheTest, ReadingDoesNotBuyALongerLife) {
   EXPECT_EQ(read_of(cache.look_up(hour, at(minutes(10)))), 0);
 }
 
+// Goal: fetching ahead is safe whatever is known, and changes no answer.
+TEST(PromptCacheTest, FetchingChangesNothing) {
+  for (const CacheUnit unit : {CacheUnit::kAnyPrefix, CacheUnit::kBreakpoints, CacheUnit::kUnits}) {
+    PromptCache cache(rules_of(unit));
+    const Content known(first(40));
+    const Content unknown(first(3, 1'000));
+    CachePrompt empty = known.prompt();
+    empty.blocks = {};
+    for (const bool is_stored : {false, true}) {
+      if (is_stored) send(cache, known, seconds(0));
+      const std::size_t entries = cache.entries();
+      const CacheAnswer before = cache.look_up(known.prompt(), at(seconds(9)));
+      EXPECT_EQ(read_of(before) > 0, is_stored);
+      for (const CachePrompt& prompt : {known.prompt(), unknown.prompt(), empty}) {
+        cache.fetch(prompt);
+        cache.fetch_found(prompt);
+      }
+      EXPECT_EQ(cache.entries(), entries);
+      EXPECT_EQ(cache.look_up(known.prompt(), at(seconds(9))).bill, before.bill);
+    }
+  }
+}
+
 // A breakpoint that names no lifetime has the prompt's, as the automatic one at the end.
 TEST(PromptCacheTest, ABreakpointMayHaveThePromptsLifetime) {
   for (const std::uint8_t lifetime : {std::uint8_t{0}, std::uint8_t{kOneHour}}) {

@@ -10,6 +10,7 @@
 
 #include "report/json.h"
 #include "report/text.h"
+#include "study/budgets.h"
 #include "study/fixture.h"
 #include "study/report.h"
 #include "study/run.h"
@@ -47,24 +48,9 @@ nlohmann::json hedged_scenario(const std::string& hedges_usd = "1000") {
                                 {"candidates", {"cheap"}},
                                 {"fallback", {"dear"}},
                                 {"hedge", {{"after_ms", 2'000}, {"scope", "hedges"}}}}};
-  policy["spending"] = {{"budgets",
-                         {{"format", "fare-budgets/1"},
-                          {"name", "b"},
-                          {"scopes",
-                           {{{"id", "hedges"},
-                             {"kind", "tag"},
-                             {"budgets",
-                              {{{"id", "day"},
-                                {"limit_usd", hedges_usd},
-                                {"window", {{"kind", "day"}, {"zone", "UTC"}}}}}}},
-                            {{"id", "team:*"},
-                             {"kind", "team"},
-                             {"budgets",
-                              {{{"id", "day"},
-                                {"limit_usd", "1000"},
-                                {"window", {{"kind", "day"}, {"zone", "UTC"}}}}}}}}}}},
-                        {"scopes", {"team:{tenant}"}},
-                        {"max_output_tokens", 2'000}};
+  policy["spending"] =
+      spending_of(nlohmann::json::array({budget_scope("hedges", "tag", "day", hedges_usd),
+                                         budget_scope("team:*", "team", "day", "1000")}));
   return json;
 }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "study/budget_watch.h"
+#include "study/budgets.h"
 #include "study/fixture.h"
 #include "study/report.h"
 #include "study/run_notes.h"
@@ -19,25 +20,10 @@ using fare::Money;
 // The small scenario, its dear policy under one strict budget for all tenants; some $9 are wanted.
 nlohmann::json with_limit(const std::string& limit_usd) {
   nlohmann::json json = small_scenario();
-  json["policies"][0]["spending"] = {{"budgets",
-                                      {{"format", "fare-budgets/1"},
-                                       {"name", "b"},
-                                       {"scopes",
-                                        {{{"id", "org"},
-                                          {"kind", "org"},
-                                          {"budgets",
-                                           {{{"id", "month"},
-                                             {"limit_usd", limit_usd},
-                                             {"window", {{"kind", "month"}, {"zone", "UTC"}}}}}}},
-                                         {{"id", "team:*"},
-                                          {"kind", "team"},
-                                          {"parent", "org"},
-                                          {"budgets",
-                                           {{{"id", "day"},
-                                             {"limit_usd", "1000"},
-                                             {"window", {{"kind", "day"}, {"zone", "UTC"}}}}}}}}}}},
-                                     {"scopes", {"team:{tenant}"}},
-                                     {"max_output_tokens", 2'000}};
+  nlohmann::json teams = budget_scope("team:*", "team", "day", "1000");
+  teams["parent"] = "org";
+  json["policies"][0]["spending"] =
+      spending_of(nlohmann::json::array({budget_scope("org", "org", "month", limit_usd), teams}));
   return json;
 }
 
