@@ -25,20 +25,8 @@ std::uint64_t cache_scope(const CacheRules& rules, const CacheCaller& caller) {
 
 struct MachineSpread::State {
   struct Minute {
-    using Key = std::uint64_t;
-    static std::size_t hash(std::uint64_t prefix) { return BlockHash()(prefix); }
-
-    bool is_free() const { return !is_taken; }
-    std::uint64_t key() const { return prefix; }
-    void set_key(std::uint64_t key) {
-      prefix = key;
-      is_taken = true;
-    }
-
-    std::uint64_t prefix = 0;
     Instant start = Instant::min();
     std::uint32_t requests = 0;
-    bool is_taken = false;
   };
 
   void sweep(Instant now) {
@@ -50,7 +38,7 @@ struct MachineSpread::State {
 
   std::uint32_t per_minute;
   std::size_t sweep_at = 1'024;
-  ProbeTable<Minute> minutes;
+  ProbeTable<std::uint64_t, Minute, BlockHash> minutes;
 };
 
 MachineSpread::MachineSpread(std::uint32_t per_minute) : state_(std::make_unique<State>()) {

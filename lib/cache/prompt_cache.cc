@@ -50,23 +50,6 @@ class Breakpoints {
   std::span<const CacheBreakpoint> points_;
 };
 
-// What ends at a breakpoint.
-struct BreakpointEntry {
-  using Key = ScopedBlock;
-  static std::size_t hash(const ScopedBlock& block) { return ScopedBlockHash()(block); }
-
-  bool is_free() const { return !is_taken; }
-  const ScopedBlock& key() const { return last; }
-  void set_key(const ScopedBlock& key) {
-    last = key;
-    is_taken = true;
-  }
-
-  ScopedBlock last{};
-  CacheLife life;
-  bool is_taken = false;
-};
-
 }  // namespace
 
 Tokens CacheBill::all_written() const {
@@ -106,8 +89,9 @@ struct PromptCache::State {
   }
 
   CacheRules rules;
-  PrefixTree tree;                      // kAnyPrefix, kUnits.
-  ProbeTable<BreakpointEntry> entries;  // kBreakpoints.
+  PrefixTree tree;  // kAnyPrefix, kUnits.
+  // kBreakpoints: by the last block before one.
+  ProbeTable<ScopedBlock, CacheLife, ScopedBlockHash> entries;
   std::size_t sweep_at = kSweepMin;
 };
 
@@ -167,9 +151,8 @@ PromptCache::State::Hit PromptCache::State::find_breakpoint(const CachePrompt& p
     for (std::size_t p = std::min(end, unchecked); p-- > begin;) {
       const CachePosition& position = prompt.positions[p];
       if (position.blocks == 0) return {};
-      const BreakpointEntry* const entry =
-          entries.find({prompt.scope, names.last_of(position.blocks)});
-      if (entry != nullptr && entry->life.can_read(now)) {
+      const CacheLife* const entry = entries.find({prompt.scope, names.last_of(position.blocks)});
+      if (entry != nullptr && entry->can_read(now)) {
         return {position.blocks, position.tokens};
       }
     }
@@ -225,7 +208,7 @@ void PromptCache::State::refresh(const CachePrompt& prompt, std::uint64_t hit_bl
     return;
   }
   const std::uint64_t name = NamesBackward(prompt.blocks).last_of(hit_blocks);
-  entries.find({prompt.scope, name})->life.extend(now);
+  entries.find({prompt.scope, name})->extend(now);
 }
 
 CacheLife PromptCache::State::life_of(const CachePrompt& prompt, std::uint8_t lifetime,
@@ -247,7 +230,7 @@ void PromptCache::State::store_breakpoints(const CachePrompt& prompt, Instant st
     const CacheBreakpoint& point = breakpoints.points()[i];
     const CachePosition& position = prompt.positions[point.position];
     if (position.blocks == 0 || position.tokens < prompt.minimum) continue;
-    CacheLife& entry = entries.make({prompt.scope, names.last_of(position.blocks)}).life;
+    CacheLife& entry = entries.make({prompt.scope, names.last_of(position.blocks)});
     if (!entry.can_read(started)) {
       entry.join(life_of(prompt, lifetime_of(prompt, point), started, readable), started);
     } else if (rules.refreshed_by_reads) {
@@ -277,7 +260,7 @@ void PromptCache::State::store_units(const CachePrompt& prompt, const CacheLife&
 void PromptCache::State::sweep(Instant now) {
   if (tree.size() + entries.size() < sweep_at) return;
   tree.sweep(now);
-  entries.erase_if([now](const BreakpointEntry& entry) { return !entry.life.alive(now); });
+  entries.erase_if([now](const CacheLife& entry) { return !entry.alive(now); });
   sweep_at = 2 * (tree.size() + entries.size()) + kSweepMin;
 }
 

@@ -54,7 +54,7 @@ class StretchIndex {
     std::uint32_t* link = &found->node;
     while (*link != node) link = &nodes[*link].twin;
     *link = nodes[node].twin;
-    if (found->node == kNoNode) places_.erase(found);
+    if (found->node == kNoNode) places_.erase(mark);
   }
 
   // Tells that a node's names have come to stand in a line.
@@ -66,24 +66,15 @@ class StretchIndex {
   void clear() { places_.clear(); }
 
  private:
-  struct alignas(16) Place {
-    using Key = std::uint32_t;
-    static std::size_t hash(std::uint32_t mark) { return mark; }
-
-    bool is_free() const { return !is_taken; }
-    std::uint32_t key() const { return mark; }
-    void set_key(std::uint32_t key) {
-      mark = key;
-      is_taken = true;
-    }
-
-    std::uint32_t mark = 0;
+  struct Place {
     std::uint32_t node = kNoNode;           // The first of this mark.
     std::uint32_t line = Stretch::kNoLine;  // Of its names when it was entered, to fetch both.
-    bool is_taken = false;
+  };
+  struct Same {
+    std::size_t operator()(std::uint32_t mark) const { return mark; }
   };
 
-  ProbeTable<Place> places_;
+  ProbeTable<std::uint32_t, Place, Same> places_;
 };
 
 }  // namespace fare
